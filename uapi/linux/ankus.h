@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/ankus.yaml */
+/* YNL-GEN uapi header */
+/* To regenerate run: tools/net/ynl/ynl-regen.sh */
+
+#ifndef _UAPI_LINUX_ANKUS_H
+#define _UAPI_LINUX_ANKUS_H
+
+#define ANKUS_FAMILY_NAME	"ankus"
+#define ANKUS_FAMILY_VERSION	1
+
+#define ANKUS_MAX_QUEUES	1024
+#define ANKUS_NAME_MAX		15
+
+/**
+ * enum ankus_mode - What ankus does with the elephants of a device.
+ * @ANKUS_MODE_OBSERVE: Measure and report, change nothing.
+ * @ANKUS_MODE_STEER: Pin elephants to queues and links.
+ */
+enum ankus_mode {
+	ANKUS_MODE_OBSERVE,
+	ANKUS_MODE_STEER,
+};
+
+/**
+ * enum ankus_backend - How received elephants are steered to a queue.
+ * @ANKUS_BACKEND_AUTO: The best backend that the device proves to support.
+ * @ANKUS_BACKEND_NTUPLE: Exact-match rules of the NIC (ethtool -N).
+ * @ANKUS_BACKEND_NONE: Received flows are not steered.
+ */
+enum ankus_backend {
+	ANKUS_BACKEND_AUTO,
+	ANKUS_BACKEND_NTUPLE,
+	ANKUS_BACKEND_NONE,
+};
+
+/**
+ * enum ankus_links - Where the links of a device come from.
+ * @ANKUS_LINKS_AUTO: The lower devices of a bond, followed as they come and
+ *   go.
+ * @ANKUS_LINKS_NONE: Only links that were added by hand.
+ */
+enum ankus_links {
+	ANKUS_LINKS_AUTO,
+	ANKUS_LINKS_NONE,
+};
+
+enum ankus_dir {
+	ANKUS_DIR_IN,
+	ANKUS_DIR_OUT,
+};
+
+/**
+ * enum ankus_flow_state
+ * @ANKUS_FLOW_STATE_MOUSE: Below the admission threshold.
+ * @ANKUS_FLOW_STATE_CANDIDATE: Above the admission threshold, matched against
+ *   the rules.
+ * @ANKUS_FLOW_STATE_ELEPHANT: Above the rate threshold for the hold time.
+ */
+enum ankus_flow_state {
+	ANKUS_FLOW_STATE_MOUSE,
+	ANKUS_FLOW_STATE_CANDIDATE,
+	ANKUS_FLOW_STATE_ELEPHANT,
+};
+
+/**
+ * enum ankus_verdict - What a rule says of the flows that it matches.
+ * @ANKUS_VERDICT_AUTO: Steer; queues and links of the rule narrow the choice.
+ * @ANKUS_VERDICT_IGNORE: Measure, never steer.
+ */
+enum ankus_verdict {
+	ANKUS_VERDICT_AUTO,
+	ANKUS_VERDICT_IGNORE,
+};
+
+/**
+ * enum ankus_pin_mode - Who decides about the pins of a flow.
+ * @ANKUS_PIN_MODE_AUTO: The control loop.
+ * @ANKUS_PIN_MODE_MANUAL: An operator, by flow-pin.
+ * @ANKUS_PIN_MODE_OFF: Nobody, the flow is left to hashing (flow-unpin).
+ */
+enum ankus_pin_mode {
+	ANKUS_PIN_MODE_AUTO,
+	ANKUS_PIN_MODE_MANUAL,
+	ANKUS_PIN_MODE_OFF,
+};
+
+/**
+ * enum ankus_pin_state
+ * @ANKUS_PIN_STATE_NONE: Not steered.
+ * @ANKUS_PIN_STATE_WANTED: A target is chosen and not yet in force.
+ * @ANKUS_PIN_STATE_INSTALLED: In force, effect not yet observed.
+ * @ANKUS_PIN_STATE_VERIFIED: Packets were seen where they should be.
+ * @ANKUS_PIN_STATE_INEFFECTIVE: Accepted by the device without effect, and
+ *   taken back.
+ * @ANKUS_PIN_STATE_REFUSED: Refused by the device; error and reason tell why.
+ * @ANKUS_PIN_STATE_PARKED: No room in the device's table, or no usable target.
+ */
+enum ankus_pin_state {
+	ANKUS_PIN_STATE_NONE,
+	ANKUS_PIN_STATE_WANTED,
+	ANKUS_PIN_STATE_INSTALLED,
+	ANKUS_PIN_STATE_VERIFIED,
+	ANKUS_PIN_STATE_INEFFECTIVE,
+	ANKUS_PIN_STATE_REFUSED,
+	ANKUS_PIN_STATE_PARKED,
+};
+
+/**
+ * enum ankus_link_state
+ * @ANKUS_LINK_STATE_UP: Carries flows.
+ * @ANKUS_LINK_STATE_DOWN: No carrier, administratively down, or not enabled by
+ *   the bond.
+ * @ANKUS_LINK_STATE_BLOCKED: Working, but steering around the upper device
+ *   would bypass something an operator put there; reason tells what.
+ */
+enum ankus_link_state {
+	ANKUS_LINK_STATE_UP,
+	ANKUS_LINK_STATE_DOWN,
+	ANKUS_LINK_STATE_BLOCKED,
+};
+
+/**
+ * enum ankus_event - Why a notification was sent.
+ * @ANKUS_EVENT_FLOW_ELEPHANT: A flow became an elephant.
+ * @ANKUS_EVENT_FLOW_RELEASE: A flow is no elephant any more, or is gone.
+ * @ANKUS_EVENT_FLOW_PIN: A pin came into force.
+ * @ANKUS_EVENT_FLOW_MOVE: A pin changed its queue or link.
+ * @ANKUS_EVENT_FLOW_VERIFY: A pin was seen to have taken effect.
+ * @ANKUS_EVENT_FLOW_FAIL: A pin is ineffective, refused or parked.
+ * @ANKUS_EVENT_FLOW_UNPIN: A pin was taken back.
+ */
+enum ankus_event {
+	ANKUS_EVENT_DEV_ADD,
+	ANKUS_EVENT_DEV_SET,
+	ANKUS_EVENT_DEV_DEL,
+	ANKUS_EVENT_RULE_ADD,
+	ANKUS_EVENT_RULE_REPLACE,
+	ANKUS_EVENT_RULE_DEL,
+	ANKUS_EVENT_LINK_ADD,
+	ANKUS_EVENT_LINK_SET,
+	ANKUS_EVENT_LINK_DEL,
+	ANKUS_EVENT_LINK_UP,
+	ANKUS_EVENT_LINK_DOWN,
+	ANKUS_EVENT_LINK_BLOCKED,
+	ANKUS_EVENT_FLOW_ELEPHANT,
+	ANKUS_EVENT_FLOW_RELEASE,
+	ANKUS_EVENT_FLOW_PIN,
+	ANKUS_EVENT_FLOW_MOVE,
+	ANKUS_EVENT_FLOW_VERIFY,
+	ANKUS_EVENT_FLOW_FAIL,
+	ANKUS_EVENT_FLOW_UNPIN,
+};
+
+enum {
+	ANKUS_A_QUEUE_RANGE_FIRST = 1,
+	ANKUS_A_QUEUE_RANGE_LAST,
+
+	__ANKUS_A_QUEUE_RANGE_MAX,
+	ANKUS_A_QUEUE_RANGE_MAX = (__ANKUS_A_QUEUE_RANGE_MAX - 1)
+};
+
+enum {
+	ANKUS_A_DEV_PAD = 1,
+	ANKUS_A_DEV_IFINDEX,
+	ANKUS_A_DEV_IFNAME,
+	ANKUS_A_DEV_MODE,
+	ANKUS_A_DEV_RX_QUEUES,
+	ANKUS_A_DEV_TX_QUEUES,
+	ANKUS_A_DEV_RATE_BPS,
+	ANKUS_A_DEV_HOLD_MS,
+	ANKUS_A_DEV_RELEASE_MS,
+	ANKUS_A_DEV_BACKEND,
+	ANKUS_A_DEV_LINKS,
+	ANKUS_A_DEV_TICK_MS,
+	ANKUS_A_DEV_FLOW_MAX,
+	ANKUS_A_DEV_NUM_RX_QUEUES,
+	ANKUS_A_DEV_NUM_TX_QUEUES,
+	ANKUS_A_DEV_FLOWS,
+	ANKUS_A_DEV_ELEPHANTS,
+	ANKUS_A_DEV_RX_BACKEND,
+	ANKUS_A_DEV_RX_SLOTS,
+	ANKUS_A_DEV_RX_RULES,
+	ANKUS_A_DEV_RX_REASON,
+	ANKUS_A_DEV_EVENT,
+
+	__ANKUS_A_DEV_MAX,
+	ANKUS_A_DEV_MAX = (__ANKUS_A_DEV_MAX - 1)
+};
+
+enum {
+	ANKUS_A_RULE_PAD = 1,
+	ANKUS_A_RULE_PREF,
+	ANKUS_A_RULE_IFNAME,
+	ANKUS_A_RULE_DIR,
+	ANKUS_A_RULE_FAMILY,
+	ANKUS_A_RULE_PROTO,
+	ANKUS_A_RULE_SRC,
+	ANKUS_A_RULE_SRC_LEN,
+	ANKUS_A_RULE_DST,
+	ANKUS_A_RULE_DST_LEN,
+	ANKUS_A_RULE_SPORT_FIRST,
+	ANKUS_A_RULE_SPORT_LAST,
+	ANKUS_A_RULE_DPORT_FIRST,
+	ANKUS_A_RULE_DPORT_LAST,
+	ANKUS_A_RULE_DSCP,
+	ANKUS_A_RULE_MARK,
+	ANKUS_A_RULE_MARK_MASK,
+	ANKUS_A_RULE_RATE_BPS,
+	ANKUS_A_RULE_BYTES,
+	ANKUS_A_RULE_VERDICT,
+	ANKUS_A_RULE_RX_QUEUES,
+	ANKUS_A_RULE_TX_QUEUES,
+	ANKUS_A_RULE_LINK,
+	ANKUS_A_RULE_FLOWS,
+	ANKUS_A_RULE_EVENT,
+
+	__ANKUS_A_RULE_MAX,
+	ANKUS_A_RULE_MAX = (__ANKUS_A_RULE_MAX - 1)
+};
+
+enum {
+	ANKUS_A_LINK_PAD = 1,
+	ANKUS_A_LINK_NAME,
+	ANKUS_A_LINK_IFINDEX,
+	ANKUS_A_LINK_IFNAME,
+	ANKUS_A_LINK_UPPER_IFINDEX,
+	ANKUS_A_LINK_UPPER_IFNAME,
+	ANKUS_A_LINK_CAPACITY_BPS,
+	ANKUS_A_LINK_AUTO,
+	ANKUS_A_LINK_STATE,
+	ANKUS_A_LINK_REASON,
+	ANKUS_A_LINK_SPEED_BPS,
+	ANKUS_A_LINK_FLOWS,
+	ANKUS_A_LINK_PINNED_BPS,
+	ANKUS_A_LINK_TX_BPS,
+	ANKUS_A_LINK_EVENT,
+
+	__ANKUS_A_LINK_MAX,
+	ANKUS_A_LINK_MAX = (__ANKUS_A_LINK_MAX - 1)
+};
+
+enum {
+	ANKUS_A_PIN_PAD = 1,
+	ANKUS_A_PIN_STATE,
+	ANKUS_A_PIN_TARGET,
+	ANKUS_A_PIN_CURRENT,
+	ANKUS_A_PIN_LINK,
+	ANKUS_A_PIN_OBSERVED,
+	ANKUS_A_PIN_BACKEND,
+	ANKUS_A_PIN_LOCATION,
+	ANKUS_A_PIN_ERROR,
+	ANKUS_A_PIN_REASON,
+	ANKUS_A_PIN_MOVES,
+	ANKUS_A_PIN_LATENCY_US,
+
+	__ANKUS_A_PIN_MAX,
+	ANKUS_A_PIN_MAX = (__ANKUS_A_PIN_MAX - 1)
+};
+
+enum {
+	ANKUS_A_FLOW_PAD = 1,
+	ANKUS_A_FLOW_ID,
+	ANKUS_A_FLOW_IFINDEX,
+	ANKUS_A_FLOW_IFNAME,
+	ANKUS_A_FLOW_DIR,
+	ANKUS_A_FLOW_FAMILY,
+	ANKUS_A_FLOW_PROTO,
+	ANKUS_A_FLOW_SRC,
+	ANKUS_A_FLOW_DST,
+	ANKUS_A_FLOW_SPORT,
+	ANKUS_A_FLOW_DPORT,
+	ANKUS_A_FLOW_DSCP,
+	ANKUS_A_FLOW_MARK,
+	ANKUS_A_FLOW_STATE,
+	ANKUS_A_FLOW_BYTES,
+	ANKUS_A_FLOW_PACKETS,
+	ANKUS_A_FLOW_RATE_BPS,
+	ANKUS_A_FLOW_AGE_MS,
+	ANKUS_A_FLOW_IDLE_MS,
+	ANKUS_A_FLOW_RULE_PREF,
+	ANKUS_A_FLOW_IGNORED,
+	ANKUS_A_FLOW_PIN_MODE,
+	ANKUS_A_FLOW_RX_QUEUE,
+	ANKUS_A_FLOW_TX_QUEUE,
+	ANKUS_A_FLOW_LINK,
+	ANKUS_A_FLOW_PIN_QUEUE,
+	ANKUS_A_FLOW_PIN_LINK,
+	ANKUS_A_FLOW_PIN_KIND,
+	ANKUS_A_FLOW_EVENT,
+
+	__ANKUS_A_FLOW_MAX,
+	ANKUS_A_FLOW_MAX = (__ANKUS_A_FLOW_MAX - 1)
+};
+
+enum {
+	ANKUS_A_STATS_PAD = 1,
+	ANKUS_A_STATS_IFINDEX,
+	ANKUS_A_STATS_IFNAME,
+	ANKUS_A_STATS_RX_PACKETS,
+	ANKUS_A_STATS_RX_BYTES,
+	ANKUS_A_STATS_TX_PACKETS,
+	ANKUS_A_STATS_TX_BYTES,
+	ANKUS_A_STATS_UNTRACKED_PACKETS,
+	ANKUS_A_STATS_FLOWS,
+	ANKUS_A_STATS_FLOWS_ADDED,
+	ANKUS_A_STATS_FLOWS_EXPIRED,
+	ANKUS_A_STATS_TABLE_FULL,
+	ANKUS_A_STATS_NO_MEMORY,
+	ANKUS_A_STATS_CANDIDATES,
+	ANKUS_A_STATS_ELEPHANTS,
+	ANKUS_A_STATS_ELEPHANTS_SEEN,
+	ANKUS_A_STATS_PINS_TX_QUEUE,
+	ANKUS_A_STATS_PINS_LINK,
+	ANKUS_A_STATS_PINS_RX_QUEUE,
+	ANKUS_A_STATS_VERIFIED,
+	ANKUS_A_STATS_INEFFECTIVE,
+	ANKUS_A_STATS_REFUSED,
+	ANKUS_A_STATS_PARKED,
+	ANKUS_A_STATS_MOVES,
+	ANKUS_A_STATS_MOVES_WAITING,
+	ANKUS_A_STATS_FAILOVERS,
+	ANKUS_A_STATS_LINK_PACKETS,
+	ANKUS_A_STATS_LINK_BYPASSED,
+	ANKUS_A_STATS_RULES_INSTALLED,
+	ANKUS_A_STATS_RULES_REMOVED,
+	ANKUS_A_STATS_RULES_LOST,
+	ANKUS_A_STATS_TICKS,
+	ANKUS_A_STATS_KICKS,
+	ANKUS_A_STATS_TICK_MAX_NS,
+	ANKUS_A_STATS_RTNL_MAX_NS,
+
+	__ANKUS_A_STATS_MAX,
+	ANKUS_A_STATS_MAX = (__ANKUS_A_STATS_MAX - 1)
+};
+
+enum {
+	ANKUS_CMD_DEV_GET = 1,
+	ANKUS_CMD_DEV_NEW,
+	ANKUS_CMD_DEV_SET,
+	ANKUS_CMD_DEV_DEL,
+	ANKUS_CMD_DEV_NTF,
+	ANKUS_CMD_RULE_GET,
+	ANKUS_CMD_RULE_NEW,
+	ANKUS_CMD_RULE_DEL,
+	ANKUS_CMD_RULE_FLUSH,
+	ANKUS_CMD_RULE_NTF,
+	ANKUS_CMD_LINK_GET,
+	ANKUS_CMD_LINK_NEW,
+	ANKUS_CMD_LINK_SET,
+	ANKUS_CMD_LINK_DEL,
+	ANKUS_CMD_LINK_NTF,
+	ANKUS_CMD_FLOW_GET,
+	ANKUS_CMD_FLOW_PIN,
+	ANKUS_CMD_FLOW_UNPIN,
+	ANKUS_CMD_FLOW_NTF,
+	ANKUS_CMD_STATS_GET,
+
+	__ANKUS_CMD_MAX,
+	ANKUS_CMD_MAX = (__ANKUS_CMD_MAX - 1)
+};
+
+#define ANKUS_MCGRP_EVENTS	"events"
+
+#endif /* _UAPI_LINUX_ANKUS_H */
