@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The only file that knows kernel versions: the rest of the module is
+ * written against one API and finds it here on every supported kernel.
+ */
+#ifndef ANKUS_COMPAT_H
+#define ANKUS_COMPAT_H
+
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/version.h>
+#include <net/genetlink.h>
+#include <net/netlink.h>
+#include <net/sch_generic.h>
+
+#if BITS_PER_LONG != 64
+#error "ankus supports 64-bit kernels only"
+#endif
+
+#if !IS_ENABLED(CONFIG_NETFILTER_INGRESS) || !IS_ENABLED(CONFIG_NETFILTER_EGRESS)
+#error "ankus needs CONFIG_NETFILTER_INGRESS and CONFIG_NETFILTER_EGRESS"
+#endif
+
+/* 6.6 moved the attributes of a dump request into struct genl_info */
+static inline struct nlattr **ankus_dump_attrs(struct netlink_callback *cb)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
+#endif
+}
+
+#ifndef NLA_POLICY_MAX_LEN
+#define NLA_POLICY_MAX_LEN(_len) NLA_POLICY_MAX(NLA_BINARY, _len)
+#endif
+
+/* Netdev instance lock: driver operations of some devices need it (6.15) */
+#if __has_include(<net/netdev_lock.h>)
+#include <net/netdev_lock.h>
+#else
+static inline void netdev_lock_ops(struct net_device *dev)
+{
+}
+
+static inline void netdev_unlock_ops(struct net_device *dev)
+{
+}
+#endif
+
+/*
+ * NAPI id behind an RX queue, 0 when the driver tells none.  6.13 and later
+ * keep the NAPI with the queue, earlier kernels keep its id in the XDP info.
+ */
+#if __has_include(<net/netdev_rx_queue.h>)
+#include <net/netdev_rx_queue.h>
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+static inline unsigned int ankus_rxq_napi_id(struct net_device *dev,
+					     unsigned int queue)
+{
+	struct napi_struct *napi;
+	unsigned int id = 0;
+
+	rcu_read_lock();
+	napi = READ_ONCE(__netif_get_rx_queue(dev, queue)->napi);
+	if (napi)
+		id = READ_ONCE(napi->napi_id);
+	rcu_read_unlock();
+	return id;
+}
+#else
+static inline unsigned int ankus_rxq_napi_id(struct net_device *dev,
+					     unsigned int queue)
+{
+	return READ_ONCE(dev->_rx[queue].xdp_rxq.napi_id);
+}
+#endif
+
+/* Does tc (clsact, tcx) look at what @dev sends?  tcx came with 6.6. */
+static inline bool ankus_dev_has_tc_egress(const struct net_device *dev)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#ifdef CONFIG_NET_XGRESS
+	return rcu_access_pointer(dev->tcx_egress);
+#else
+	return false;
+#endif
+#else
+#ifdef CONFIG_NET_CLS_ACT
+	return rcu_access_pointer(dev->miniq_egress);
+#else
+	return false;
+#endif
+#endif
+}
+
+#endif /* ANKUS_COMPAT_H */

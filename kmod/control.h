@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The control loop of a device. */
+#ifndef ANKUS_CONTROL_H
+#define ANKUS_CONTROL_H
+
+#include "dev.h"
+
+void ankus_control_init(struct ankus_dev *ad);
+void ankus_control_start(struct ankus_dev *ad);
+void ankus_control_stop(struct ankus_dev *ad);
+void ankus_control_kick(struct ankus_dev *ad);
+void ankus_control_run_soon(struct ankus_dev *ad);
+void ankus_control_steer_soon(struct ankus_dev *ad);
+void ankus_control_refresh(struct ankus_dev *ad);
+void ankus_control_release_all(struct ankus_dev *ad);
+
+#endif /* ANKUS_CONTROL_H */

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Life of the managed devices: created, found, counted, freed. */
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+
+#include "dev.h"
+
+/* Index of struct ankus_net in a namespace, constant after module init */
+unsigned int ankus_net_id;
+
+/* Control loops, driver calls and frees; lives as long as the module */
+struct workqueue_struct *ankus_wq;
+
+/* Devices not yet freed; the last one wakes who waits to unload */
+static atomic_t dev_count = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(dev_all_freed);
+
+/**
+ * ankus_dev_init() - get what all devices share
+ *
+ * Context: Module init.
+ * Return: 0 or -ENOMEM.
+ */
+int ankus_dev_init(void)
+{
+	/*
+	 * Unbound: a control loop must not wait for the CPU that an elephant
+	 * keeps busy in softirq.
+	 */
+	ankus_wq = alloc_workqueue("ankus", WQ_UNBOUND, 0);
+	return ankus_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * ankus_dev_exit() - give it back
+ *
+ * Waits until the last device and the last flow are freed.
+ *
+ * Context: Module exit, no device is left in any namespace.
+ */
+void ankus_dev_exit(void)
+{
+	/* Works, also those that a last packet asked for, hold their device */
+	wait_event(dev_all_freed, !atomic_read(&dev_count));
+	/* Flows are freed by callbacks of ours */
+	rcu_barrier();
+	destroy_workqueue(ankus_wq);
+}
+
+/**
+ * ankus_net_setup() - initialise the state of a namespace
+ * @an: to be set up, all 0
+ * @net: its namespace
+ *
+ * Context: Namespace init.
+ */
+void ankus_net_setup(struct ankus_net *an, struct net *net)
+{
+	an->net = net;
+	mutex_init(&an->lock);
+	INIT_LIST_HEAD(&an->devs);
+	INIT_LIST_HEAD(&an->rules);
+	atomic64_set(&an->next_flow, 0);
+	/* 0 means "no sequence" to the dump code */
+	an->seq = 1;
+	an->rule_gen = 1;
+}
+
+/**
+ * ankus_config_default() - configuration of a device nobody said a word about
+ * @cfg: filled in
+ *
+ * Context: Any.
+ */
+void ankus_config_default(struct ankus_config *cfg)
+{
+	*cfg = (struct ankus_config) {
+		.mode = ANKUS_MODE_OBSERVE,
+		.backend = ANKUS_BACKEND_AUTO,
+		.links = ANKUS_LINKS_AUTO,
+		.rate_bps = 1000000000,
+		.hold_ms = 200,
+		.release_ms = 2000,
+		.tick_ms = 100,
+		.flow_max = 16384,
+	};
+}
+
+/**
+ * ankus_dev_find() - is a device managed?
+ * @an: state of its namespace
+ * @netdev: the device
+ *
+ * Context: Under ankus_net::lock.
+ * Return: the managed device, or NULL.
+ */
+struct ankus_dev *ankus_dev_find(struct ankus_net *an,
+				 const struct net_device *netdev)
+{
+	struct ankus_dev *ad;
+
+	lockdep_assert_held(&an->lock);
+
+	list_for_each_entry(ad, &an->devs, list)
+		if (ad->netdev == netdev)
+			return ad;
+	return NULL;
+}
+
+/**
+ * ankus_dev_create() - make a managed device
+ * @an: state of its namespace
+ * @netdev: the device, not managed yet
+ * @cfg: its configuration
+ *
+ * The device is not on the list and sees no packets yet.
+ *
+ * Context: Under rtnl.  May sleep.
+ * Return: the device, or ERR_PTR(-ENOMEM).
+ */
+struct ankus_dev *ankus_dev_create(struct ankus_net *an,
+				   struct net_device *netdev,
+				   const struct ankus_config *cfg)
+{
+	struct ankus_dev *ad;
+	unsigned int kind;
+
+	ASSERT_RTNL();
+
+	ad = kzalloc(sizeof(*ad), GFP_KERNEL);
+	if (!ad)
+		return ERR_PTR(-ENOMEM);
+	ad->pcpu = alloc_percpu(struct ankus_pcpu);
+	if (!ad->pcpu)
+		goto err_free;
+	ad->bins_max = max3(netdev->num_rx_queues, netdev->num_tx_queues,
+			    (unsigned int)ANKUS_LINKS_MAX);
+	ad->bins_max = min_t(unsigned int, ad->bins_max, ANKUS_MAX_QUEUES);
+	/* one allocation, a third for each kind */
+	ad->bins[0] = kvcalloc(ad->bins_max, ANKUS_PIN_KINDS * sizeof(**ad->bins),
+			       GFP_KERNEL);
+	if (!ad->bins[0])
+		goto err_pcpu;
+	for (kind = 1; kind < ANKUS_PIN_KINDS; kind++)
+		ad->bins[kind] = ad->bins[0] + kind * ad->bins_max;
+	if (ankus_flows_init(&ad->flows, cfg->flow_max))
+		goto err_bins;
+
+	ad->an = an;
+	ad->cfg = *cfg;
+	ad->netdev = netdev;
+	netdev_hold(netdev, &ad->tracker, GFP_KERNEL);
+	INIT_LIST_HEAD(&ad->active);
+	INIT_LIST_HEAD(&ad->list);
+	kref_init(&ad->ref);
+	atomic_inc(&dev_count);
+	return ad;
+
+err_bins:
+	kvfree(ad->bins[0]);
+err_pcpu:
+	free_percpu(ad->pcpu);
+err_free:
+	kfree(ad);
+	return ERR_PTR(-ENOMEM);
+}
+
+static void dev_free_work(struct work_struct *work)
+{
+	struct ankus_dev *ad = container_of(to_rcu_work(work),
+					    struct ankus_dev, free);
+
+	ankus_flows_destroy(&ad->flows);
+	kvfree(ad->bins[0]);
+	free_percpu(ad->pcpu);
+	kfree(ad);
+	if (atomic_dec_and_test(&dev_count))
+		wake_up_all(&dev_all_freed);
+}
+
+static void dev_last_put(struct kref *ref)
+{
+	struct ankus_dev *ad = container_of(ref, struct ankus_dev, ref);
+
+	INIT_RCU_WORK(&ad->free, dev_free_work);
+	queue_rcu_work(ankus_wq, &ad->free);
+}
+
+/**
+ * ankus_dev_put() - drop a reference
+ * @ad: the device
+ *
+ * Context: Any.
+ */
+void ankus_dev_put(struct ankus_dev *ad)
+{
+	kref_put(&ad->ref, dev_last_put);
+}
+
+/**
+ * ankus_dev_release() - let the network device go and drop the first reference
+ * @ad: the device, off the list, its hooks unregistered, its pins taken back
+ *
+ * Context: Under rtnl.
+ */
+void ankus_dev_release(struct ankus_dev *ad)
+{
+	ASSERT_RTNL();
+
+	netdev_put(ad->netdev, &ad->tracker);
+	ankus_dev_put(ad);
+}
+
+/**
+ * ankus_dev_stat() - sum of a packet path counter
+ * @ad: the device
+ * @stat: which
+ *
+ * Context: Any.
+ * Return: the sum over all CPUs.
+ */
+u64 ankus_dev_stat(const struct ankus_dev *ad, enum ankus_pcpu_stat stat)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(ad->pcpu, cpu)->count[stat]);
+	return sum;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Managed devices and the state of a network namespace. */
+#ifndef ANKUS_DEV_H
+#define ANKUS_DEV_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/workqueue.h>
+#include <net/netns/generic.h>
+
+#include "flow.h"
+#include "match.h"
+#include "place.h"
+
+/**
+ * DOC: locking
+ *
+ * Lock order: rtnl, then ankus_net::lock, then ankus_flows::lock.
+ *
+ * ankus_net::lock (a mutex) guards configuration and everything the control
+ * loop decides: devices, rules, links, the control part of flows.  Driver
+ * calls are made under rtnl but without it, so that a slow driver holds up
+ * neither measuring nor dumps; what they work on is marked busy.
+ *
+ * Whoever starts or ends the management of a device holds rtnl, so the steer
+ * work, which runs under rtnl, never meets a device that is going away.
+ *
+ * The packet path takes no lock but ankus_flows::lock, to insert a flow.
+ * Everything it follows is freed after a grace period.
+ */
+
+#define ANKUS_LINKS_MAX 32
+
+struct ankus_link;
+struct ankus_backend_ops;
+
+/* Counted per CPU on the packet path */
+enum ankus_pcpu_stat {
+	ANKUS_RX_PACKETS,
+	ANKUS_RX_BYTES,
+	ANKUS_TX_PACKETS,
+	ANKUS_TX_BYTES,
+	ANKUS_UNTRACKED,
+	ANKUS_FLOWS_ADDED,
+	ANKUS_TABLE_FULL,
+	ANKUS_NO_MEMORY,
+	ANKUS_LINK_PACKETS,
+	ANKUS_LINK_BYPASSED,
+	ANKUS_KICKS,
+	ANKUS_PCPU_STATS
+};
+
+struct ankus_pcpu {
+	u64 count[ANKUS_PCPU_STATS];
+};
+
+/* Counted by the control loop, under ankus_net::lock */
+enum ankus_stat {
+	ANKUS_FLOWS_EXPIRED,
+	ANKUS_ELEPHANTS_SEEN,
+	ANKUS_INEFFECTIVE,
+	ANKUS_REFUSED,
+	ANKUS_MOVES,
+	ANKUS_FAILOVERS,
+	ANKUS_RULES_INSTALLED,
+	ANKUS_RULES_REMOVED,
+	ANKUS_RULES_LOST,
+	ANKUS_TICKS,
+	ANKUS_TICK_MAX_NS,
+	ANKUS_RTNL_MAX_NS,
+	ANKUS_STATS
+};
+
+/**
+ * struct ankus_net - ankus in one network namespace
+ * @net: the namespace
+ * @lock: see DOC: locking
+ * @devs: managed devices
+ * @rules: rules in rising order of pref
+ * @rule_count: how many
+ * @rule_gen: changes with the rules
+ * @seq: changes with whatever a dump may show, for NLM_F_DUMP_INTR
+ * @next_flow: last flow id that was given out
+ */
+struct ankus_net {
+	struct net *net;
+	struct mutex lock;
+	struct list_head devs;
+	struct list_head rules;
+	u32 rule_count;
+	u32 rule_gen;
+	u32 seq;
+	atomic64_t next_flow;
+};
+
+/**
+ * struct ankus_config - what an operator says of a device
+ * @mode: enum ankus_mode
+ * @backend: enum ankus_backend
+ * @links: enum ankus_links
+ * @rate_bps: elephant threshold
+ * @hold_ms: time over it before a flow is an elephant
+ * @release_ms: time under it before it is one no more
+ * @tick_ms: period of the control loop
+ * @flow_max: size of the flow table
+ * @rx: queues open to received elephants
+ * @tx: queues open to sent elephants
+ */
+struct ankus_config {
+	u8 mode;
+	u8 backend;
+	u8 links;
+	u64 rate_bps;
+	u32 hold_ms;
+	u32 release_ms;
+	u32 tick_ms;
+	u32 flow_max;
+	struct ankus_queues rx;
+	struct ankus_queues tx;
+};
+
+/**
+ * struct ankus_rx - the receive backend of a device
+ * @ops: backend in use, NULL when there is none
+ * @reason: why there is none, a string constant
+ * @slots: size of the rule table, 0 when the driver tells none
+ * @any: the driver chooses the slot (RX_CLS_LOC_SPECIAL)
+ * @rules: our rules in the table
+ * @full_ns: when the table was last seen full
+ *
+ * Written under rtnl and ankus_net::lock, so either serves to read.
+ */
+struct ankus_rx {
+	const struct ankus_backend_ops *ops;
+	const char *reason;
+	u32 slots;
+	bool any;
+	u32 rules;
+	u64 full_ns;
+};
+
+/**
+ * struct ankus_dev - a managed device
+ * @netdev: the device, held until the device is let go (under rtnl)
+ * @an: its namespace's state
+ * @flows: its flows
+ * @pcpu: packet path counters
+ * @links: ways out; slots written under ankus_net::lock, read under RCU
+ * @hooks: netfilter hooks, hook.c's
+ * @list: in ankus_net::devs
+ * @tracker: of the reference to @netdev
+ * @ref: one for the list, one for each work while queued or running
+ * @gone: no longer managed; under ankus_net::lock
+ * @draining: being let go, pins are on their way back; likewise
+ * @cfg: configuration; under ankus_net::lock
+ * @rx: receive backend
+ * @active: flows that have a control part; under ankus_net::lock
+ * @elephants: how many there are now, likewise
+ * @candidates: likewise
+ * @count: counters, likewise
+ * @bins: queues and links by kind, as the control loop sees them, likewise
+ * @n_bins: how many there are now
+ * @bins_max: how many fit
+ * @stale: the steer work is to look at backend, links and rules anew
+ * @kick_bytes: bytes after which a flow that is no candidate yet is looked at;
+ *	read by the packet path
+ * @kicked: a run of the control loop is asked for
+ * @wake_ns: when the control loop is to run next, its own
+ * @last_ns: when the control loop last measured
+ * @last_jiffies: likewise, read by the packet path
+ * @tick: the control loop, control.c's
+ * @steer: driver calls, control.c's
+ * @free: frees all after a grace period
+ */
+struct ankus_dev {
+	struct net_device *netdev;
+	struct ankus_net *an;
+	struct ankus_flows flows;
+	struct ankus_pcpu __percpu *pcpu;
+	struct ankus_link __rcu *links[ANKUS_LINKS_MAX];
+	struct nf_hook_ops hooks[2];
+
+	struct list_head list;
+	netdevice_tracker tracker;
+	struct kref ref;
+	bool gone;
+	bool draining;
+	struct ankus_config cfg;
+	struct ankus_rx rx;
+	struct list_head active;
+	u32 elephants;
+	u32 candidates;
+	u64 count[ANKUS_STATS];
+	struct ankus_bin *bins[ANKUS_PIN_KINDS];
+	unsigned int n_bins[ANKUS_PIN_KINDS];
+	unsigned int bins_max;
+	bool stale;
+	u64 kick_bytes;
+	unsigned long kicked;
+	u64 wake_ns;
+	u64 last_ns;
+	unsigned long last_jiffies;
+	struct delayed_work tick;
+	struct delayed_work steer;
+	struct rcu_work free;
+};
+
+extern unsigned int ankus_net_id;
+extern struct workqueue_struct *ankus_wq;
+
+static inline struct ankus_net *ankus_net(const struct net *net)
+{
+	return net_generic(net, ankus_net_id);
+}
+
+static inline struct ankus_dev *ankus_flow_dev(const struct ankus_flow *flow)
+{
+	return container_of(flow->table, struct ankus_dev, flows);
+}
+
+static inline void ankus_pcpu_add(struct ankus_dev *ad,
+				  enum ankus_pcpu_stat stat, u64 n)
+{
+	this_cpu_add(ad->pcpu->count[stat], n);
+}
+
+int ankus_dev_init(void);
+void ankus_dev_exit(void);
+void ankus_net_setup(struct ankus_net *an, struct net *net);
+struct ankus_dev *ankus_dev_find(struct ankus_net *an,
+				 const struct net_device *netdev);
+struct ankus_dev *ankus_dev_create(struct ankus_net *an,
+				   struct net_device *netdev,
+				   const struct ankus_config *cfg);
+void ankus_dev_release(struct ankus_dev *ad);
+void ankus_dev_put(struct ankus_dev *ad);
+u64 ankus_dev_stat(const struct ankus_dev *ad, enum ankus_pcpu_stat stat);
+void ankus_config_default(struct ankus_config *cfg);
+
+#endif /* ANKUS_DEV_H */

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The exact flow table: a fixed number of RCU hash chains, bounded by a count.
+ *
+ * The packet path looks up and inserts, the control loop alone removes.  So
+ * the control loop may walk the chains without RCU and without the lock.
+ */
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+
+#include "flow.h"
+
+/**
+ * ankus_flows_init() - set up an empty table
+ * @flows: the table
+ * @max: most flows to keep
+ *
+ * Context: May sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int ankus_flows_init(struct ankus_flows *flows, u32 max)
+{
+	u32 n = roundup_pow_of_two(max);
+
+	flows->buckets = kvcalloc(n, sizeof(*flows->buckets), GFP_KERNEL);
+	if (!flows->buckets)
+		return -ENOMEM;
+	flows->mask = n - 1;
+	flows->max = max;
+	flows->count = 0;
+	get_random_bytes(&flows->secret, sizeof(flows->secret));
+	spin_lock_init(&flows->lock);
+	return 0;
+}
+
+static void flow_free(struct ankus_flow *flow)
+{
+	kfree(flow->ctl);
+	kfree(flow);
+}
+
+static void flow_free_rcu(struct rcu_head *rcu)
+{
+	flow_free(container_of(rcu, struct ankus_flow, rcu));
+}
+
+/**
+ * ankus_flows_destroy() - free a table and all flows in it
+ * @flows: the table, no longer reachable by the packet path: a grace period
+ *	has passed since its hooks were unregistered
+ *
+ * Context: May sleep.
+ */
+void ankus_flows_destroy(struct ankus_flows *flows)
+{
+	struct ankus_flow *flow, *tmp;
+	u32 i;
+
+	ankus_flows_for_each(flows, i, flow, tmp, true)
+		flow_free(flow);
+	kvfree(flows->buckets);
+}
+
+static struct ankus_flow *flow_find(const struct ankus_flows *flows,
+				    const struct ankus_key *key, u32 bucket)
+{
+	struct ankus_flow *flow;
+
+	hlist_for_each_entry_rcu(flow, &flows->buckets[bucket], node,
+				 lockdep_is_held(&flows->lock))
+		if (ankus_key_equal(&flow->key, key))
+			return flow;
+	return NULL;
+}
+
+/**
+ * ankus_flow_lookup() - find a flow
+ * @flows: the table
+ * @key: the flow's key
+ * @hash: ankus_key_hash() of it with the secret of the table
+ *
+ * Context: RCU read side.
+ * Return: the flow, or NULL.
+ */
+struct ankus_flow *ankus_flow_lookup(const struct ankus_flows *flows,
+				     const struct ankus_key *key, u32 hash)
+{
+	return flow_find(flows, key, hash & flows->mask);
+}
+
+/**
+ * ankus_flow_insert() - track a flow
+ * @flows: the table
+ * @pkt: its first packet
+ * @hash: as for ankus_flow_lookup()
+ * @id: identifier for the user
+ *
+ * Context: Packet path, softirqs off; RCU read side.
+ * Return: the flow; ERR_PTR(-ENOSPC) when the table is full, ERR_PTR(-ENOMEM).
+ */
+struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
+				     const struct ankus_packet *pkt, u32 hash,
+				     u64 id)
+{
+	u32 bucket = hash & flows->mask;
+	struct ankus_flow *flow, *other;
+
+	/* Ahead of the lock, so that a flood is turned away cheaply */
+	if (READ_ONCE(flows->count) >= flows->max)
+		return ERR_PTR(-ENOSPC);
+
+	flow = kzalloc(sizeof(*flow), GFP_ATOMIC | __GFP_NOWARN);
+	if (!flow)
+		return ERR_PTR(-ENOMEM);
+	flow->key = pkt->key;
+	flow->table = flows;
+	flow->id = id;
+	flow->dscp = pkt->dscp;
+	flow->first_ns = ktime_get_ns();
+	flow->read_ns = flow->first_ns;
+	flow->seen_jiffies = jiffies;
+	flow->seen_bin = ANKUS_NO_BIN;
+	flow->kick_bytes = U64_MAX;
+	INIT_LIST_HEAD(&flow->active);
+
+	spin_lock_bh(&flows->lock);
+	other = flow_find(flows, &pkt->key, bucket);
+	if (!other && flows->count >= flows->max)
+		other = ERR_PTR(-ENOSPC);
+	if (!other) {
+		WRITE_ONCE(flows->count, flows->count + 1);
+		hlist_add_head_rcu(&flow->node, &flows->buckets[bucket]);
+	}
+	spin_unlock_bh(&flows->lock);
+
+	if (other) {
+		kfree(flow);
+		return other;
+	}
+	return flow;
+}
+
+/**
+ * ankus_flow_remove() - stop tracking a flow and free it
+ * @flows: the table
+ * @flow: the flow, off the active list
+ *
+ * Context: Control loop, under ankus_net::lock.
+ */
+void ankus_flow_remove(struct ankus_flows *flows, struct ankus_flow *flow)
+{
+	spin_lock_bh(&flows->lock);
+	hlist_del_rcu(&flow->node);
+	WRITE_ONCE(flows->count, flows->count - 1);
+	spin_unlock_bh(&flows->lock);
+	call_rcu(&flow->rcu, flow_free_rcu);
+}
+
+/**
+ * ankus_flow_activate() - give a flow what it needs to be steered
+ * @flow: the flow
+ *
+ * Context: Control loop, under ankus_net::lock.  May sleep.
+ * Return: 0, also when it had it already, or -ENOMEM.
+ */
+int ankus_flow_activate(struct ankus_flow *flow)
+{
+	struct ankus_flow_ctl *ctl;
+	unsigned int kind;
+
+	if (flow->ctl)
+		return 0;
+	ctl = kzalloc(sizeof(*ctl), GFP_KERNEL);
+	if (!ctl)
+		return -ENOMEM;
+	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
+		ctl->pin[kind].want = ANKUS_NO_BIN;
+		ctl->pin[kind].have = ANKUS_NO_BIN;
+	}
+	/* Pairs with smp_load_acquire() on the packet path */
+	smp_store_release(&flow->ctl, ctl);
+	return 0;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Flows tracked exactly, and the bounded table that holds them. */
+#ifndef ANKUS_FLOW_H
+#define ANKUS_FLOW_H
+
+#include <linux/atomic.h>
+#include <linux/rculist.h>
+#include <linux/spinlock.h>
+#include <uapi/linux/ankus.h>
+
+#include "key.h"
+#include "rate.h"
+
+struct ankus_flows;
+struct ankus_rule;
+
+/* A flow can be steered in three ways */
+enum ankus_pin_kind {
+	ANKUS_PIN_RXQ,
+	ANKUS_PIN_TXQ,
+	ANKUS_PIN_LINK,
+	ANKUS_PIN_KINDS
+};
+
+#define ANKUS_NO_BIN (-1)
+
+/**
+ * struct ankus_pin - one steering of one flow
+ * @want: bin wanted in force, or ANKUS_NO_BIN.  Written under ankus_net::lock,
+ *	read by the packet path
+ * @have: bin in force, or ANKUS_NO_BIN.  Written by the packet path (TX kinds)
+ *	or under rtnl (RX)
+ * @switches: times that @have took on a bin, written with it
+ * @switched_ns: when it last did, likewise
+ * @gap_ns: last packet seen while a change is waiting, packet path
+ * @wanted_ns: when @want last changed
+ * @retry_ns: not to be placed or tried again before this time
+ * @moved_ns: when it was last given a new bin, for the cooldown
+ * @latency_us: from the flow's first packet to the first pin in force
+ * @proof_sent: bytes of the flow when the proof began, 0 before
+ * @proof_bytes: bytes of the bin then
+ * @reason: why the state is what it is, a string constant or NULL
+ * @location: slot of the NIC rule, RX, under rtnl
+ * @seen_switches: @switches when the control loop last looked
+ * @error: errno of a refusal, positive
+ * @state: enum ankus_pin_state
+ * @failures: refusals or failed proofs in a row
+ * @misses: looks in a row that spoke against the pin
+ * @installed: a NIC rule exists at @location, RX, under rtnl
+ * @recheck: ask the NIC whether the rule is still there, RX
+ * @busy: the steer work has the flow in its hands, RX
+ * @failed: a failure is to be told
+ *
+ * Where nothing else is said, under ankus_net::lock.
+ */
+struct ankus_pin {
+	int want;
+	int have;
+	u32 switches;
+	u64 switched_ns;
+	u64 gap_ns;
+
+	u64 wanted_ns;
+	u64 retry_ns;
+	u64 moved_ns;
+	u64 latency_us;
+	u64 proof_sent;
+	u64 proof_bytes;
+	const char *reason;
+	u32 location;
+	u32 seen_switches;
+	u16 error;
+	u8 state;
+	u8 failures;
+	u8 misses;
+	bool installed;
+	bool recheck;
+	bool busy;
+	bool failed;
+};
+
+/**
+ * struct ankus_flow_ctl - what only flows worth steering need
+ * @pin: by enum ankus_pin_kind
+ */
+struct ankus_flow_ctl {
+	struct ankus_pin pin[ANKUS_PIN_KINDS];
+};
+
+/**
+ * struct ankus_flow - a flow tracked exactly
+ * @node: in its bucket; changed under ankus_flows::lock, read under RCU
+ * @key: constant
+ * @table: the table it is in, constant
+ * @ctl: NULL while a mouse; set once, freed with the flow
+ * @bytes: layer 3 bytes seen
+ * @packets: packets seen
+ * @kick_bytes: when @bytes pass this, the control loop is to look at once
+ * @seen_jiffies: time of the last packet
+ * @seen_bin: queue of the last packet, or ANKUS_NO_BIN; packet path
+ * @seen_napi: NAPI id of the last packet, where the driver records no queue
+ * @mark: packet mark last seen
+ * @dscp: last seen
+ * @state: enum ankus_flow_state
+ * @mode: enum ankus_pin_mode
+ * @ignored: its rule says not to steer
+ * @ruled: @rule_pref is set
+ * @rule_pref: the rule that decided
+ * @id: for the user, never used twice in a network namespace
+ * @first_ns: time of the first packet
+ * @read_ns: time of the last reading
+ * @read_bytes: @bytes then
+ * @rate: averages
+ * @rate_bps: elephant threshold that applies, from rule or device
+ * @min_bytes: bytes the rule asks for
+ * @over_ns: since when the rate is over the threshold, 0 when it is not
+ * @under_ns: since when an elephant is under it, 0 when it is not
+ * @rule: the rule that decided, valid while ankus_net::lock is held and
+ *	@rule_gen is current
+ * @rule_gen: ankus_net::rule_gen when it was matched
+ * @active: in ankus_dev::active while it has @ctl
+ * @rcu: frees it
+ *
+ * The first group is the packet path's, written with WRITE_ONCE or atomics;
+ * the second belongs to the control loop, under ankus_net::lock.
+ */
+struct ankus_flow {
+	struct hlist_node node;
+	struct ankus_key key;
+	struct ankus_flows *table;
+	struct ankus_flow_ctl *ctl;
+	atomic64_t bytes;
+	atomic64_t packets;
+	u64 kick_bytes;
+	unsigned long seen_jiffies;
+	int seen_bin;
+	u32 seen_napi;
+	u32 mark;
+	u8 dscp;
+
+	u8 state;
+	u8 mode;
+	bool ignored;
+	bool ruled;
+	u32 rule_pref;
+	u64 id;
+	u64 first_ns;
+	u64 read_ns;
+	u64 read_bytes;
+	struct ankus_rate rate;
+	u64 rate_bps;
+	u64 min_bytes;
+	u64 over_ns;
+	u64 under_ns;
+	struct ankus_rule *rule;
+	u32 rule_gen;
+	struct list_head active;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct ankus_flows - the flow table of one device
+ * @buckets: heads of hash chains, readers under RCU
+ * @mask: number of buckets - 1, a power of two
+ * @max: most flows that are kept
+ * @count: flows in it; under @lock
+ * @secret: key of the hash
+ * @lock: serialises insertion (packet path) and removal (control loop)
+ */
+struct ankus_flows {
+	struct hlist_head *buckets;
+	u32 mask;
+	u32 max;
+	u32 count;
+	hsiphash_key_t secret;
+	spinlock_t lock;
+};
+
+int ankus_flows_init(struct ankus_flows *flows, u32 max);
+void ankus_flows_destroy(struct ankus_flows *flows);
+struct ankus_flow *ankus_flow_lookup(const struct ankus_flows *flows,
+				     const struct ankus_key *key, u32 hash);
+struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
+				     const struct ankus_packet *pkt, u32 hash,
+				     u64 id);
+void ankus_flow_remove(struct ankus_flows *flows, struct ankus_flow *flow);
+int ankus_flow_activate(struct ankus_flow *flow);
+
+/* Bucket by bucket, new flows may or may not be seen; may sleep in between */
+#define ankus_flows_for_each(flows, i, flow, tmp, cond)			\
+	for ((i) = 0; (i) <= (flows)->mask; (i)++)			\
+		ankus_bucket_for_each(flows, i, flow, tmp, cond)
+
+#define ankus_bucket_for_each(flows, i, flow, tmp, cond)		\
+	for ((flow) = hlist_entry_safe(					\
+		rcu_dereference_check(hlist_first_rcu(&(flows)->buckets[i]), cond), \
+		struct ankus_flow, node);				\
+	     (flow) && ({ (tmp) = hlist_entry_safe(			\
+		rcu_dereference_check(hlist_next_rcu(&(flow)->node), cond), \
+		struct ankus_flow, node); 1; });			\
+	     (flow) = (tmp))
+
+#endif /* ANKUS_FLOW_H */

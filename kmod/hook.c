@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The packet path.
+ *
+ * Both hooks see packets after GRO and before segmentation, so what they cost
+ * is paid once per 64 KiB of an elephant.  They come last among the hooks of a
+ * device: what others drop or redirect is not counted, and a packet that is
+ * sent over its link skips nobody.
+ *
+ * Everything runs under RCU with softirqs off and takes no lock, except that a
+ * new flow is inserted under the table's.
+ */
+#include <linux/netfilter_netdev.h>
+#include <net/sock.h>
+
+#include "compat.h"
+#include "control.h"
+#include "hook.h"
+#include "steer.h"
+
+static struct ankus_flow *hook_admit(struct ankus_dev *ad,
+				     const struct ankus_packet *pkt, u32 hash)
+{
+	struct ankus_flow *flow;
+
+	flow = ankus_flow_insert(&ad->flows, pkt, hash,
+				 atomic64_inc_return(&ad->an->next_flow));
+	if (IS_ERR(flow)) {
+		ankus_pcpu_add(ad, PTR_ERR(flow) == -ENOMEM ?
+				   ANKUS_NO_MEMORY : ANKUS_TABLE_FULL, 1);
+		return NULL;
+	}
+	ankus_pcpu_add(ad, ANKUS_FLOWS_ADDED, 1);
+	WRITE_ONCE(flow->kick_bytes, READ_ONCE(ad->kick_bytes));
+	return flow;
+}
+
+static struct ankus_flow *hook_account(struct ankus_dev *ad,
+				       const struct sk_buff *skb, u8 dir)
+{
+	struct ankus_packet pkt;
+	struct ankus_flow *flow;
+	u64 bytes;
+	u32 hash;
+
+	if (!ankus_key_parse(skb, dir, &pkt)) {
+		ankus_pcpu_add(ad, ANKUS_UNTRACKED, 1);
+		return NULL;
+	}
+	hash = ankus_key_hash(&pkt.key, &ad->flows.secret);
+	flow = ankus_flow_lookup(&ad->flows, &pkt.key, hash);
+	if (unlikely(!flow)) {
+		flow = hook_admit(ad, &pkt, hash);
+		if (!flow)
+			return NULL;
+	}
+
+	bytes = atomic64_add_return_relaxed(pkt.len, &flow->bytes);
+	atomic64_inc(&flow->packets);
+	WRITE_ONCE(flow->seen_jiffies, jiffies);
+	if (unlikely(flow->dscp != pkt.dscp))
+		WRITE_ONCE(flow->dscp, pkt.dscp);
+	if (unlikely(flow->mark != skb->mark))
+		WRITE_ONCE(flow->mark, skb->mark);
+	if (unlikely(bytes > READ_ONCE(flow->kick_bytes))) {
+		WRITE_ONCE(flow->kick_bytes, U64_MAX);
+		ankus_control_kick(ad);
+	}
+	return flow;
+}
+
+static void hook_seen(struct ankus_flow *flow, int bin)
+{
+	if (READ_ONCE(flow->seen_bin) != bin)
+		WRITE_ONCE(flow->seen_bin, bin);
+}
+
+static unsigned int hook_ingress(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	struct ankus_dev *ad = priv;
+	struct ankus_flow_ctl *ctl;
+	struct ankus_flow *flow;
+	struct ankus_pin *pin;
+
+	ankus_pcpu_add(ad, ANKUS_RX_PACKETS, 1);
+	ankus_pcpu_add(ad, ANKUS_RX_BYTES, skb->len);
+	flow = hook_account(ad, skb, ANKUS_DIR_IN);
+	if (!flow)
+		return NF_ACCEPT;
+
+	if (likely(skb_rx_queue_recorded(skb))) {
+		hook_seen(flow, skb_get_rx_queue(skb));
+	} else {
+		hook_seen(flow, ANKUS_NO_BIN);
+		WRITE_ONCE(flow->seen_napi, skb_napi_id(skb));
+	}
+
+	/* Pairs with smp_store_release() in ankus_flow_activate() */
+	ctl = smp_load_acquire(&flow->ctl);
+	if (!ctl)
+		return NF_ACCEPT;
+	pin = &ctl->pin[ANKUS_PIN_RXQ];
+	if (unlikely(READ_ONCE(pin->want) != READ_ONCE(pin->have)))
+		WRITE_ONCE(pin->gap_ns, ktime_get_ns());
+	return NF_ACCEPT;
+}
+
+static unsigned int hook_egress(void *priv, struct sk_buff *skb,
+				const struct nf_hook_state *state)
+{
+	struct ankus_dev *ad = priv;
+	struct ankus_flow_ctl *ctl;
+	struct ankus_flow *flow;
+
+	ankus_pcpu_add(ad, ANKUS_TX_PACKETS, 1);
+	ankus_pcpu_add(ad, ANKUS_TX_BYTES, skb->len);
+	flow = hook_account(ad, skb, ANKUS_DIR_OUT);
+	if (!flow)
+		return NF_ACCEPT;
+	hook_seen(flow, skb->sk && sk_fullsock(skb->sk) ?
+			sk_tx_queue_get(skb->sk) : ANKUS_NO_BIN);
+
+	ctl = smp_load_acquire(&flow->ctl);
+	if (!ctl)
+		return NF_ACCEPT;
+	if (ankus_tx_link_apply(ad, &ctl->pin[ANKUS_PIN_LINK], skb))
+		return NF_STOLEN;
+	ankus_tx_queue_apply(ad, &ctl->pin[ANKUS_PIN_TXQ], skb);
+	return NF_ACCEPT;
+}
+
+/**
+ * ankus_hook_register() - begin to see the packets of a device
+ * @ad: the device
+ *
+ * Context: Under rtnl.  May sleep.
+ * Return: 0 or -errno.
+ */
+int ankus_hook_register(struct ankus_dev *ad)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ad->hooks); i++) {
+		ad->hooks[i].pf = NFPROTO_NETDEV;
+		ad->hooks[i].dev = ad->netdev;
+		ad->hooks[i].priv = ad;
+		ad->hooks[i].priority = INT_MAX;
+	}
+	ad->hooks[0].hooknum = NF_NETDEV_INGRESS;
+	ad->hooks[0].hook = hook_ingress;
+	ad->hooks[1].hooknum = NF_NETDEV_EGRESS;
+	ad->hooks[1].hook = hook_egress;
+	return nf_register_net_hooks(ad->an->net, ad->hooks,
+				     ARRAY_SIZE(ad->hooks));
+}
+
+/**
+ * ankus_hook_unregister() - see no more packets
+ * @ad: the device
+ *
+ * Packets may be inside the hooks until a grace period has passed.
+ *
+ * Context: Under rtnl.  May sleep.
+ */
+void ankus_hook_unregister(struct ankus_dev *ad)
+{
+	nf_unregister_net_hooks(ad->an->net, ad->hooks, ARRAY_SIZE(ad->hooks));
+}

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Links of a managed device: the lower devices of a bond.
+ *
+ * The bond tells others that a lower device may transmit by a notification
+ * only, so the state that holds before the first one is read from the bond
+ * itself (net/bonding.h, bond_slave_can_tx()).
+ */
+#include <linux/ethtool.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+#include <net/bonding.h>
+
+#include "compat.h"
+#include "link.h"
+
+/**
+ * ankus_link_find() - find a link by name
+ * @an: state of the namespace
+ * @name: its name
+ *
+ * Context: Under ankus_net::lock.
+ * Return: the link, or NULL.
+ */
+struct ankus_link *ankus_link_find(struct ankus_net *an, const char *name)
+{
+	struct ankus_dev *ad;
+	unsigned int i;
+
+	list_for_each_entry(ad, &an->devs, list) {
+		for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+			struct ankus_link *link = ankus_link_slot(ad, i);
+
+			if (link && !strcmp(link->name, name))
+				return link;
+		}
+	}
+	return NULL;
+}
+
+/**
+ * ankus_link_of_lower() - find the link over a lower device
+ * @ad: upper device
+ * @lower: lower device
+ *
+ * Context: Under ankus_net::lock.
+ * Return: the link, or NULL.
+ */
+struct ankus_link *ankus_link_of_lower(struct ankus_dev *ad,
+				       const struct net_device *lower)
+{
+	unsigned int i;
+
+	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+		struct ankus_link *link = ankus_link_slot(ad, i);
+
+		if (link && link->lower == lower)
+			return link;
+	}
+	return NULL;
+}
+
+/**
+ * ankus_links_supported() - can flows be spread over the lower devices?
+ * @upper: the device
+ * @reason: set to why not
+ *
+ * Context: Under rtnl or RCU.
+ * Return: true if so.
+ */
+bool ankus_links_supported(const struct net_device *upper, const char **reason)
+{
+	if (!netif_is_bond_master(upper)) {
+		*reason = "not a bond";
+		return false;
+	}
+	switch (BOND_MODE((struct bonding *)netdev_priv(upper))) {
+	case BOND_MODE_8023AD:
+	case BOND_MODE_XOR:
+	case BOND_MODE_ROUNDROBIN:
+		*reason = NULL;
+		return true;
+	case BOND_MODE_ACTIVEBACKUP:
+		*reason = "bond mode active-backup sends over one link at a time";
+		return false;
+	case BOND_MODE_BROADCAST:
+		*reason = "bond mode broadcast sends over all links at once";
+		return false;
+	default:
+		*reason = "bond modes balance-tlb and balance-alb place flows and rewrite addresses themselves";
+		return false;
+	}
+}
+
+/* Is there something on the upper device that a redirect would bypass? */
+static const char *link_bypasses(struct net_device *upper)
+{
+	const char *reason = NULL;
+	struct Qdisc *qdisc;
+
+	rcu_read_lock();
+	qdisc = rcu_dereference(netdev_get_tx_queue(upper, 0)->qdisc);
+	if (qdisc && qdisc->enqueue)
+		reason = "a qdisc on the upper device would be bypassed";
+	else if (ankus_dev_has_tc_egress(upper))
+		reason = "a tc egress filter on the upper device would be bypassed";
+	rcu_read_unlock();
+	return reason;
+}
+
+static u8 link_state(const struct ankus_link *link, const char **reason)
+{
+	struct net_device *lower = link->lower;
+	const struct slave *slave;
+	u8 state = ANKUS_LINK_STATE_DOWN;
+
+	if (!netif_running(lower)) {
+		*reason = "administratively down";
+		return state;
+	}
+	if (!netif_carrier_ok(lower)) {
+		*reason = "no carrier";
+		return state;
+	}
+	rcu_read_lock();
+	slave = netif_is_bond_slave(lower) ?
+		rcu_dereference(lower->rx_handler_data) : NULL;
+	if (!slave)
+		*reason = "not a lower device of the bond";
+	else if (!bond_slave_can_tx((struct slave *)slave))
+		*reason = "not enabled by the bond";
+	else if (!ankus_links_supported(link->ad->netdev, reason))
+		state = ANKUS_LINK_STATE_BLOCKED;
+	else
+		state = ANKUS_LINK_STATE_UP;
+	rcu_read_unlock();
+
+	if (state == ANKUS_LINK_STATE_UP) {
+		*reason = link_bypasses(link->ad->netdev);
+		if (*reason)
+			state = ANKUS_LINK_STATE_BLOCKED;
+	}
+	return state;
+}
+
+/**
+ * ankus_link_refresh() - bring the state of a link up to date
+ * @link: the link
+ *
+ * Context: Under ankus_net::lock.
+ * Return: true if the state has changed.
+ */
+bool ankus_link_refresh(struct ankus_link *link)
+{
+	const char *reason = NULL;
+	u8 state = link_state(link, &reason);
+	bool changed = state != link->state;
+
+	link->state = state;
+	link->reason = reason;
+	WRITE_ONCE(link->usable, state == ANKUS_LINK_STATE_UP);
+	if (changed)
+		link->ad->an->seq++;
+	return changed;
+}
+
+/* Speed of the lower device in bit/s, 0 when the driver tells none */
+static u64 link_speed(struct net_device *lower)
+{
+	struct ethtool_link_ksettings ks;
+
+	ASSERT_RTNL();
+
+	if (__ethtool_get_link_ksettings(lower, &ks) ||
+	    ks.base.speed == (u32)SPEED_UNKNOWN)
+		return 0;
+	return (u64)ks.base.speed * 1000000;
+}
+
+/**
+ * ankus_link_add() - add a link
+ * @ad: upper device
+ * @lower: lower device, no link of @ad yet
+ * @name: unused name
+ * @found: discovered, not added by hand
+ *
+ * Context: Under rtnl and ankus_net::lock.
+ * Return: the link; ERR_PTR(-ENOSPC) when the device has no slot for it,
+ * ERR_PTR(-ENOMEM).
+ */
+struct ankus_link *ankus_link_add(struct ankus_dev *ad,
+				  struct net_device *lower, const char *name,
+				  bool found)
+{
+	struct ankus_link *link;
+	unsigned int i;
+
+	ASSERT_RTNL();
+
+	for (i = 0; i < ANKUS_LINKS_MAX; i++)
+		if (!ankus_link_slot(ad, i))
+			break;
+	if (i == ANKUS_LINKS_MAX)
+		return ERR_PTR(-ENOSPC);
+	link = kzalloc(sizeof(*link), GFP_KERNEL);
+	if (!link)
+		return ERR_PTR(-ENOMEM);
+
+	strscpy(link->name, name, sizeof(link->name));
+	link->ad = ad;
+	link->index = i;
+	link->found = found;
+	link->lower = lower;
+	link->speed_bps = link_speed(lower);
+	link->state = ANKUS_LINK_STATE_DOWN;
+	netdev_hold(lower, &link->tracker, GFP_KERNEL);
+	ankus_link_refresh(link);
+	rcu_assign_pointer(ad->links[i], link);
+	ad->an->seq++;
+	return link;
+}
+
+/**
+ * ankus_link_del() - remove a link
+ * @link: the link, freed after a grace period
+ *
+ * Flows pinned to it find its slot empty and go the upper device's own way
+ * until the control loop has moved them.
+ *
+ * Context: Under rtnl and ankus_net::lock.
+ */
+void ankus_link_del(struct ankus_link *link)
+{
+	struct ankus_dev *ad = link->ad;
+
+	ASSERT_RTNL();
+	lockdep_assert_held(&ad->an->lock);
+
+	WRITE_ONCE(link->usable, false);
+	RCU_INIT_POINTER(ad->links[link->index], NULL);
+	/*
+	 * The last users of @lower are RCU readers that found the link before:
+	 * unregistering a device waits for them before it is freed.
+	 */
+	netdev_put(link->lower, &link->tracker);
+	ad->an->seq++;
+	kfree_rcu(link, rcu);
+}
+
+static bool link_is_lower(struct net_device *upper, struct net_device *lower)
+{
+	return netdev_master_upper_dev_get(lower) == upper;
+}
+
+static void link_tell(struct ankus_link *link, ankus_link_event_t event)
+{
+	static const enum ankus_event events[] = {
+		[ANKUS_LINK_STATE_UP] = ANKUS_EVENT_LINK_UP,
+		[ANKUS_LINK_STATE_DOWN] = ANKUS_EVENT_LINK_DOWN,
+		[ANKUS_LINK_STATE_BLOCKED] = ANKUS_EVENT_LINK_BLOCKED,
+	};
+
+	if (ankus_link_refresh(link))
+		event(link, events[link->state]);
+}
+
+/**
+ * ankus_links_prune() - drop the links that are no more, refresh the others
+ * @ad: upper device
+ * @event: told of each link that goes or changes
+ *
+ * Makes no driver call, so it serves in notifiers, where 7.x may hold the
+ * instance lock of a lower device.
+ *
+ * Context: Under rtnl and ankus_net::lock.
+ */
+void ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event)
+{
+	unsigned int i;
+
+	ASSERT_RTNL();
+
+	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+		struct ankus_link *link = ankus_link_slot(ad, i);
+
+		if (!link)
+			continue;
+		if (link_is_lower(ad->netdev, link->lower) &&
+		    link->lower->reg_state == NETREG_REGISTERED &&
+		    (!link->found || ad->cfg.links == ANKUS_LINKS_AUTO)) {
+			link_tell(link, event);
+			continue;
+		}
+		event(link, ANKUS_EVENT_LINK_DEL);
+		ankus_link_del(link);
+	}
+}
+
+/**
+ * ankus_links_discover() - make the links match the lower devices
+ * @ad: upper device
+ * @event: told of each link that comes, goes or changes
+ *
+ * Context: Under rtnl and ankus_net::lock, not in a notifier.
+ */
+void ankus_links_discover(struct ankus_dev *ad, ankus_link_event_t event)
+{
+	struct ankus_link *link;
+	struct net_device *lower;
+	struct list_head *iter;
+
+	ankus_links_prune(ad, event);
+	if (!netif_is_bond_master(ad->netdev))
+		return;
+
+	netdev_for_each_lower_dev(ad->netdev, lower, iter) {
+		link = ankus_link_of_lower(ad, lower);
+		if (link) {
+			link->speed_bps = link_speed(lower);
+			continue;
+		}
+		if (ad->cfg.links != ANKUS_LINKS_AUTO ||
+		    lower->reg_state != NETREG_REGISTERED)
+			continue;
+		if (ankus_link_find(ad->an, lower->name)) {
+			netdev_warn(ad->netdev,
+				    "ankus: %s is not used, another link has its name\n",
+				    lower->name);
+			continue;
+		}
+		link = ankus_link_add(ad, lower, lower->name, true);
+		if (IS_ERR(link)) {
+			netdev_warn(ad->netdev, "ankus: %s is not used: %pe\n",
+				    lower->name, link);
+			continue;
+		}
+		event(link, ANKUS_EVENT_LINK_ADD);
+	}
+}
+
+/**
+ * ankus_links_check() - notice what nobody announces: a qdisc, a tc filter
+ * @ad: upper device
+ * @event: told of each link whose state changes
+ *
+ * Context: Control loop, under ankus_net::lock.
+ */
+void ankus_links_check(struct ankus_dev *ad, ankus_link_event_t event)
+{
+	unsigned int i;
+
+	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+		struct ankus_link *link = ankus_link_slot(ad, i);
+
+		if (link)
+			link_tell(link, event);
+	}
+}
+
+/**
+ * ankus_links_measure() - read what the lower devices send
+ * @ad: upper device
+ * @dt_ns: time since the last reading
+ *
+ * Context: Control loop, under ankus_net::lock.
+ */
+void ankus_links_measure(struct ankus_dev *ad, u64 dt_ns)
+{
+	unsigned int i;
+
+	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+		struct ankus_link *link = ankus_link_slot(ad, i);
+		struct rtnl_link_stats64 stats;
+
+		if (!link)
+			continue;
+		dev_get_stats(link->lower, &stats);
+		/* a counter that ran backwards was reset by its driver */
+		if (link->read && stats.tx_bytes >= link->read_bytes)
+			ankus_rate_update(&link->rate,
+					  stats.tx_bytes - link->read_bytes,
+					  dt_ns);
+		link->read_bytes = stats.tx_bytes;
+		link->read = true;
+	}
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Links: the ways out of a managed device. */
+#ifndef ANKUS_LINK_H
+#define ANKUS_LINK_H
+
+#include <linux/netdevice.h>
+
+#include "dev.h"
+
+/**
+ * struct ankus_link - a lower device that flows may be sent over
+ * @lower: the lower device, held; readers under RCU may use it for as long as
+ *	they see the link
+ * @usable: flows may be sent over it; read by the packet path
+ * @ad: the upper device, which owns the link
+ * @index: slot in ankus_dev::links
+ * @name: unique in the namespace
+ * @found: discovered, not added by hand
+ * @state: enum ankus_link_state
+ * @reason: why it is not up, a string constant or NULL
+ * @capacity_bps: configured, 0 for the speed of @lower
+ * @speed_bps: capacity in force, 0 when unknown
+ * @rate: what @lower sends
+ * @read_bytes: its byte counter at the last reading
+ * @read: @read_bytes is set
+ * @pinned_bps: sum of the rates of the flows pinned to it
+ * @flows: how many
+ * @tracker: of the reference to @lower
+ * @rcu: frees it
+ *
+ * All but @lower and @usable under ankus_net::lock.
+ */
+struct ankus_link {
+	struct net_device *lower;
+	bool usable;
+	struct ankus_dev *ad;
+	unsigned int index;
+	char name[ANKUS_NAME_MAX + 1];
+	bool found;
+	u8 state;
+	const char *reason;
+	u64 capacity_bps;
+	u64 speed_bps;
+	struct ankus_rate rate;
+	u64 read_bytes;
+	bool read;
+	u64 pinned_bps;
+	u32 flows;
+	netdevice_tracker tracker;
+	struct rcu_head rcu;
+};
+
+/* Slots under ankus_net::lock; empty ones give NULL */
+#define ankus_link_slot(ad, i)						\
+	rcu_dereference_protected((ad)->links[i],			\
+				  lockdep_is_held(&(ad)->an->lock))
+
+/* Told of what the functions below find changed */
+typedef void (*ankus_link_event_t)(struct ankus_link *link,
+				   enum ankus_event event);
+
+struct ankus_link *ankus_link_find(struct ankus_net *an, const char *name);
+struct ankus_link *ankus_link_of_lower(struct ankus_dev *ad,
+				       const struct net_device *lower);
+struct ankus_link *ankus_link_add(struct ankus_dev *ad,
+				  struct net_device *lower, const char *name,
+				  bool found);
+void ankus_link_del(struct ankus_link *link);
+bool ankus_link_refresh(struct ankus_link *link);
+void ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event);
+void ankus_links_discover(struct ankus_dev *ad, ankus_link_event_t event);
+void ankus_links_check(struct ankus_dev *ad, ankus_link_event_t event);
+void ankus_links_measure(struct ankus_dev *ad, u64 dt_ns);
+bool ankus_links_supported(const struct net_device *upper, const char **reason);
+
+#endif /* ANKUS_LINK_H */

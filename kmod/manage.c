@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Beginning and end of managing a device: by request, because the device or
+ * its namespace goes away, or because the module does.
+ *
+ * Whatever the cause, the end is the same: pins are taken back, the NIC's
+ * rules removed, the hooks unregistered, then the device is let go.
+ */
+#include <linux/delay.h>
+#include <linux/rtnetlink.h>
+
+#include "control.h"
+#include "event.h"
+#include "hook.h"
+#include "link.h"
+#include "manage.h"
+#include "rule.h"
+#include "steer.h"
+
+/* How long a request to let go waits for the flows' safe points */
+#define MANAGE_DRAIN_MS 500
+
+/**
+ * ankus_manage_add() - begin to manage a device
+ * @an: state of its namespace
+ * @netdev: the device
+ * @cfg: its configuration
+ * @extack: why not
+ *
+ * Context: Under rtnl, without ankus_net::lock.
+ * Return: 0 or -errno.
+ */
+int ankus_manage_add(struct ankus_net *an, struct net_device *netdev,
+		     const struct ankus_config *cfg,
+		     struct netlink_ext_ack *extack)
+{
+	struct ankus_dev *ad;
+	int err;
+
+	ASSERT_RTNL();
+
+	if (netdev->flags & IFF_LOOPBACK) {
+		NL_SET_ERR_MSG(extack, "a loopback device has nothing to steer");
+		return -EOPNOTSUPP;
+	}
+	if (netdev->reg_state != NETREG_REGISTERED) {
+		NL_SET_ERR_MSG(extack, "the device is going away");
+		return -ENODEV;
+	}
+
+	mutex_lock(&an->lock);
+	err = -EEXIST;
+	if (ankus_dev_find(an, netdev)) {
+		NL_SET_ERR_MSG(extack, "the device is managed already");
+		goto err_unlock;
+	}
+	ad = ankus_dev_create(an, netdev, cfg);
+	if (IS_ERR(ad)) {
+		err = PTR_ERR(ad);
+		NL_SET_ERR_MSG(extack, "out of memory");
+		goto err_unlock;
+	}
+	ankus_control_init(ad);
+	err = ankus_hook_register(ad);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "netfilter refused the hooks");
+		goto err_release;
+	}
+	list_add_tail(&ad->list, &an->devs);
+	an->seq++;
+	ankus_event_dev(ad, ANKUS_EVENT_DEV_ADD);
+	ankus_control_refresh(ad);
+	ankus_control_start(ad);
+	mutex_unlock(&an->lock);
+	return 0;
+
+err_release:
+	ankus_dev_release(ad);
+err_unlock:
+	mutex_unlock(&an->lock);
+	return err;
+}
+
+static void manage_drain_begin(struct ankus_dev *ad)
+{
+	mutex_lock(&ad->an->lock);
+	ad->draining = true;
+	ankus_control_release_all(ad);
+	mutex_unlock(&ad->an->lock);
+}
+
+/* Under ankus_net::lock */
+static bool manage_drained(struct ankus_dev *ad)
+{
+	struct ankus_flow *flow;
+
+	list_for_each_entry(flow, &ad->active, active) {
+		const struct ankus_pin *pin = flow->ctl->pin;
+
+		/* a silent flow has nothing that could be overtaken */
+		if (flow->rate.fast_bps &&
+		    (READ_ONCE(pin[ANKUS_PIN_TXQ].have) != ANKUS_NO_BIN ||
+		     READ_ONCE(pin[ANKUS_PIN_LINK].have) != ANKUS_NO_BIN))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * ankus_manage_drain() - let flows leave their pins at safe points
+ * @ad: the device, a reference to it held
+ *
+ * Once the hooks are gone, pins end at once, wherever the packets of a flow
+ * are.  So where there is time, flows are asked to leave before.
+ *
+ * Context: No lock held.  Sleeps for half a second at most.
+ */
+void ankus_manage_drain(struct ankus_dev *ad)
+{
+	unsigned int i;
+	bool done = false;
+
+	manage_drain_begin(ad);
+	for (i = 0; i < MANAGE_DRAIN_MS / 10 && !done; i++) {
+		msleep(10);
+		mutex_lock(&ad->an->lock);
+		done = ad->gone || manage_drained(ad);
+		mutex_unlock(&ad->an->lock);
+	}
+}
+
+static void manage_report_rules(struct ankus_dev *ad)
+{
+	struct ankus_flow *flow;
+
+	list_for_each_entry(flow, &ad->active, active) {
+		const struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
+
+		if (pin->installed)
+			netdev_err(ad->netdev,
+				   "ankus: the driver does not let go of rule %u (error %d)\n",
+				   pin->location, pin->error);
+	}
+}
+
+/**
+ * ankus_manage_del() - end to manage a device
+ * @ad: the device, on the list
+ *
+ * Context: Under rtnl, without ankus_net::lock.
+ */
+void ankus_manage_del(struct ankus_dev *ad)
+{
+	struct ankus_net *an = ad->an;
+	unsigned int i;
+
+	ASSERT_RTNL();
+
+	mutex_lock(&an->lock);
+	ad->draining = true;
+	ankus_control_release_all(ad);
+	mutex_unlock(&an->lock);
+	ankus_steer_rx_run(ad, true);
+	ankus_hook_unregister(ad);
+
+	mutex_lock(&an->lock);
+	ad->gone = true;
+	manage_report_rules(ad);
+	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+		struct ankus_link *link = ankus_link_slot(ad, i);
+
+		if (!link)
+			continue;
+		ankus_event_link(link, ANKUS_EVENT_LINK_DEL);
+		ankus_link_del(link);
+	}
+	ankus_control_stop(ad);
+	list_del(&ad->list);
+	an->seq++;
+	ankus_event_dev(ad, ANKUS_EVENT_DEV_DEL);
+	mutex_unlock(&an->lock);
+	ankus_dev_release(ad);
+}
+
+static void manage_del_all(struct ankus_net *an)
+{
+	struct ankus_dev *ad;
+
+	/* rtnl keeps the list as it is: devices come and go under it */
+	while ((ad = list_first_entry_or_null(&an->devs, struct ankus_dev, list)))
+		ankus_manage_del(ad);
+}
+
+/* Something about the device itself: backend, rules, queues */
+static void manage_stale(struct ankus_dev *ad)
+{
+	ad->stale = true;
+	ankus_control_steer_soon(ad);
+}
+
+static void manage_links_changed(struct ankus_net *an)
+{
+	struct ankus_dev *ad;
+
+	list_for_each_entry(ad, &an->devs, list) {
+		if (!netif_is_lag_master(ad->netdev))
+			continue;
+		ankus_links_prune(ad, ankus_event_link);
+		manage_stale(ad);
+		/* flows leave dead links at once, not at the next tick */
+		ankus_control_run_soon(ad);
+	}
+}
+
+static int manage_netdev_event(struct notifier_block *nb, unsigned long event,
+			       void *ptr)
+{
+	struct net_device *netdev = netdev_notifier_info_to_dev(ptr);
+	struct ankus_net *an = ankus_net(dev_net(netdev));
+	struct ankus_dev *ad;
+
+	mutex_lock(&an->lock);
+	ad = ankus_dev_find(an, netdev);
+	switch (event) {
+	case NETDEV_UNREGISTER:
+		manage_links_changed(an);
+		mutex_unlock(&an->lock);
+		if (ad)
+			ankus_manage_del(ad);
+		return NOTIFY_DONE;
+	case NETDEV_UP:
+	case NETDEV_DOWN:
+	case NETDEV_CHANGE:
+	case NETDEV_CHANGEUPPER:
+	case NETDEV_CHANGELOWERSTATE:
+		manage_links_changed(an);
+		fallthrough;
+	case NETDEV_FEAT_CHANGE:
+		if (ad)
+			manage_stale(ad);
+		break;
+	case NETDEV_CHANGENAME:
+		/* rules name devices */
+		an->rule_gen++;
+		an->seq++;
+		break;
+	}
+	mutex_unlock(&an->lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block manage_notifier = {
+	.notifier_call = manage_netdev_event,
+};
+
+static int __net_init manage_net_init(struct net *net)
+{
+	ankus_net_setup(ankus_net(net), net);
+	return 0;
+}
+
+/* Before the namespace's devices are moved or destroyed */
+static void __net_exit manage_net_pre_exit(struct net *net)
+{
+	struct ankus_net *an = ankus_net(net);
+
+	rtnl_lock();
+	manage_del_all(an);
+	rtnl_unlock();
+
+	mutex_lock(&an->lock);
+	ankus_rule_flush(an, NULL);
+	mutex_unlock(&an->lock);
+}
+
+static struct pernet_operations manage_net_ops = {
+	.init = manage_net_init,
+	.pre_exit = manage_net_pre_exit,
+	.id = &ankus_net_id,
+	.size = sizeof(struct ankus_net),
+};
+
+/**
+ * ankus_manage_init() - follow namespaces and devices
+ *
+ * Context: Module init.
+ * Return: 0 or -errno.
+ */
+int ankus_manage_init(void)
+{
+	int err = register_pernet_subsys(&manage_net_ops);
+
+	if (err)
+		return err;
+	err = register_netdevice_notifier(&manage_notifier);
+	if (err)
+		unregister_pernet_subsys(&manage_net_ops);
+	return err;
+}
+
+/* Asks all devices to drain, or whether all have */
+static bool manage_drain_all(bool begin)
+{
+	struct ankus_dev *ad;
+	bool done = true;
+	struct net *net;
+
+	rtnl_lock();
+	for_each_net(net) {
+		struct ankus_net *an = ankus_net(net);
+
+		list_for_each_entry(ad, &an->devs, list) {
+			if (begin)
+				manage_drain_begin(ad);
+			mutex_lock(&an->lock);
+			done &= manage_drained(ad);
+			mutex_unlock(&an->lock);
+		}
+	}
+	rtnl_unlock();
+	return done;
+}
+
+/**
+ * ankus_manage_exit() - let all devices of all namespaces go
+ *
+ * Context: Module exit, no more requests come in.
+ */
+void ankus_manage_exit(void)
+{
+	bool done = manage_drain_all(true);
+	unsigned int i;
+
+	for (i = 0; i < MANAGE_DRAIN_MS / 10 && !done; i++) {
+		msleep(10);
+		done = manage_drain_all(false);
+	}
+	unregister_netdevice_notifier(&manage_notifier);
+	unregister_pernet_subsys(&manage_net_ops);
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Netlink requests about managed devices. */
+#include <linux/rtnetlink.h>
+#include <net/sock.h>
+
+#include "control.h"
+#include "event.h"
+#include "manage.h"
+#include "netlink.h"
+#include "netlink_gen.h"
+#include "steer.h"
+
+#define DEV_TICK_MIN_MS		10
+#define DEV_FLOW_MIN		64
+
+/**
+ * ankus_nl_fill_dev() - describe a device
+ * @msg: buffer
+ * @ad: the device
+ *
+ * Context: Under ankus_net::lock.
+ * Return: 0 or -EMSGSIZE.
+ */
+int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad)
+{
+	const struct ankus_config *cfg = &ad->cfg;
+	struct net_device *netdev = ad->netdev;
+
+	if (nla_put_u32(msg, ANKUS_A_DEV_IFINDEX, netdev->ifindex) ||
+	    nla_put_string(msg, ANKUS_A_DEV_IFNAME, netdev->name) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_MODE, cfg->mode) ||
+	    ankus_nl_put_queues(msg, ANKUS_A_DEV_RX_QUEUES, &cfg->rx) ||
+	    ankus_nl_put_queues(msg, ANKUS_A_DEV_TX_QUEUES, &cfg->tx) ||
+	    nla_put_u64_64bit(msg, ANKUS_A_DEV_RATE_BPS, cfg->rate_bps,
+			      ANKUS_A_DEV_PAD) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_HOLD_MS, cfg->hold_ms) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_RELEASE_MS, cfg->release_ms) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_BACKEND, cfg->backend) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_LINKS, cfg->links) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_TICK_MS, cfg->tick_ms) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_FLOW_MAX, cfg->flow_max) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_NUM_RX_QUEUES,
+			READ_ONCE(netdev->real_num_rx_queues)) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_NUM_TX_QUEUES,
+			READ_ONCE(netdev->real_num_tx_queues)) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_FLOWS, READ_ONCE(ad->flows.count)) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_ELEPHANTS, ad->elephants) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_RX_BACKEND,
+			ad->rx.ops ? ad->rx.ops->id : ANKUS_BACKEND_NONE) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_RX_SLOTS, ad->rx.slots) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_RX_RULES, ad->rx.rules))
+		return -EMSGSIZE;
+	if (ad->rx.reason &&
+	    nla_put_string(msg, ANKUS_A_DEV_RX_REASON, ad->rx.reason))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* What a request says goes over what holds so far */
+static int dev_parse(struct genl_info *info, struct net_device *netdev,
+		     struct ankus_config *cfg)
+{
+	struct nlattr **attrs = info->attrs;
+	int err;
+
+	if (attrs[ANKUS_A_DEV_MODE])
+		cfg->mode = nla_get_u32(attrs[ANKUS_A_DEV_MODE]);
+	if (attrs[ANKUS_A_DEV_BACKEND])
+		cfg->backend = nla_get_u32(attrs[ANKUS_A_DEV_BACKEND]);
+	if (attrs[ANKUS_A_DEV_LINKS])
+		cfg->links = nla_get_u32(attrs[ANKUS_A_DEV_LINKS]);
+	if (attrs[ANKUS_A_DEV_HOLD_MS])
+		cfg->hold_ms = nla_get_u32(attrs[ANKUS_A_DEV_HOLD_MS]);
+	if (attrs[ANKUS_A_DEV_RELEASE_MS])
+		cfg->release_ms = nla_get_u32(attrs[ANKUS_A_DEV_RELEASE_MS]);
+	if (attrs[ANKUS_A_DEV_RATE_BPS])
+		cfg->rate_bps = nla_get_u64(attrs[ANKUS_A_DEV_RATE_BPS]);
+	if (attrs[ANKUS_A_DEV_TICK_MS])
+		cfg->tick_ms = nla_get_u32(attrs[ANKUS_A_DEV_TICK_MS]);
+
+	if (!cfg->rate_bps) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[ANKUS_A_DEV_RATE_BPS],
+				    "a rate of 0 would make every flow an elephant");
+		return -ERANGE;
+	}
+	if (cfg->tick_ms < DEV_TICK_MIN_MS) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[ANKUS_A_DEV_TICK_MS],
+				    "a tick takes 10 ms at least");
+		return -ERANGE;
+	}
+	err = ankus_nl_get_queues(info, ANKUS_A_DEV_RX_QUEUES,
+				  min(netdev->num_rx_queues, ANKUS_MAX_QUEUES + 0U),
+				  &cfg->rx);
+	if (err)
+		return err;
+	return ankus_nl_get_queues(info, ANKUS_A_DEV_TX_QUEUES,
+				   min(netdev->num_tx_queues, ANKUS_MAX_QUEUES + 0U),
+				   &cfg->tx);
+}
+
+/**
+ * ankus_nl_dev_new_doit() - ANKUS_CMD_DEV_NEW
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_dev_new_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ankus_net *an = ankus_net(genl_info_net(info));
+	struct net_device *netdev;
+	struct ankus_config cfg;
+	int err;
+
+	ankus_config_default(&cfg);
+	if (info->attrs[ANKUS_A_DEV_FLOW_MAX])
+		cfg.flow_max = nla_get_u32(info->attrs[ANKUS_A_DEV_FLOW_MAX]);
+	if (cfg.flow_max < DEV_FLOW_MIN) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[ANKUS_A_DEV_FLOW_MAX],
+				    "a flow table holds 64 flows at least");
+		return -ERANGE;
+	}
+
+	rtnl_lock();
+	netdev = ankus_nl_netdev(info, ANKUS_A_DEV_IFINDEX, ANKUS_A_DEV_IFNAME);
+	err = PTR_ERR_OR_ZERO(netdev);
+	if (!err)
+		err = dev_parse(info, netdev, &cfg);
+	if (!err)
+		err = ankus_manage_add(an, netdev, &cfg, info->extack);
+	rtnl_unlock();
+	return err;
+}
+
+/**
+ * ankus_nl_dev_set_doit() - ANKUS_CMD_DEV_SET
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ankus_net *an = ankus_net(genl_info_net(info));
+	struct ankus_config cfg;
+	struct ankus_dev *ad;
+	int err;
+
+	rtnl_lock();
+	mutex_lock(&an->lock);
+	ad = ankus_nl_dev(info, ANKUS_A_DEV_IFINDEX, ANKUS_A_DEV_IFNAME);
+	err = PTR_ERR_OR_ZERO(ad);
+	if (err)
+		goto out;
+	err = -EBUSY;
+	if (ad->draining) {
+		NL_SET_ERR_MSG(info->extack, "the device is being let go");
+		goto out;
+	}
+	cfg = ad->cfg;
+	err = dev_parse(info, ad->netdev, &cfg);
+	if (err)
+		goto out;
+
+	ad->cfg = cfg;
+	/* flows take their threshold and queues anew, as if rules had changed */
+	an->rule_gen++;
+	an->seq++;
+	if (cfg.mode == ANKUS_MODE_OBSERVE)
+		ankus_control_release_all(ad);
+	ankus_control_refresh(ad);
+	ankus_control_run_soon(ad);
+	ankus_event_dev(ad, ANKUS_EVENT_DEV_SET);
+out:
+	mutex_unlock(&an->lock);
+	rtnl_unlock();
+	return err;
+}
+
+/**
+ * ankus_nl_dev_del_doit() - ANKUS_CMD_DEV_DEL
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_dev_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ankus_net *an = ankus_net(genl_info_net(info));
+	struct ankus_dev *ad;
+	int err;
+
+	rtnl_lock();
+	mutex_lock(&an->lock);
+	ad = ankus_nl_dev(info, ANKUS_A_DEV_IFINDEX, ANKUS_A_DEV_IFNAME);
+	err = PTR_ERR_OR_ZERO(ad);
+	if (!err && ad->draining) {
+		NL_SET_ERR_MSG(info->extack, "the device is being let go");
+		err = -EBUSY;
+	}
+	if (!err)
+		kref_get(&ad->ref);
+	mutex_unlock(&an->lock);
+	rtnl_unlock();
+	if (err)
+		return err;
+
+	ankus_manage_drain(ad);
+
+	/* gone only changes under rtnl as well */
+	rtnl_lock();
+	if (!ad->gone)
+		ankus_manage_del(ad);
+	rtnl_unlock();
+	ankus_dev_put(ad);
+	return 0;
+}
+
+/**
+ * ankus_nl_get_dev() - answer with one message about one device
+ * @info: the request
+ * @cmd: command of the answer
+ * @ifindex_attr: attribute with the index of the device
+ * @ifname_attr: attribute with its name
+ * @fill: describes the device, under ankus_net::lock
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_get_dev(struct genl_info *info, u8 cmd, int ifindex_attr,
+		     int ifname_attr, ankus_nl_fill_dev_t fill)
+{
+	struct ankus_net *an = ankus_net(genl_info_net(info));
+	struct ankus_dev *ad;
+	struct sk_buff *msg;
+	void *hdr;
+	int err;
+
+	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+	hdr = ankus_nl_put_header(msg, info->snd_portid, info->snd_seq, 0, cmd);
+
+	rtnl_lock();
+	mutex_lock(&an->lock);
+	ad = ankus_nl_dev(info, ifindex_attr, ifname_attr);
+	err = IS_ERR(ad) ? PTR_ERR(ad) : fill(msg, ad);
+	mutex_unlock(&an->lock);
+	rtnl_unlock();
+	return ankus_nl_reply(info, msg, hdr, err);
+}
+
+/**
+ * ankus_nl_dump_devs() - a message about each device
+ * @skb: buffer
+ * @cb: the dump
+ * @cmd: command of the messages
+ * @ifindex: only this device, 0 for all
+ * @fill: describes a device, under ankus_net::lock
+ *
+ * Context: Process.
+ * Return: length of the part written, 0 at the end, or -errno.
+ */
+int ankus_nl_dump_devs(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
+		       int ifindex, ankus_nl_fill_dev_t fill)
+{
+	struct ankus_net *an = ankus_net(sock_net(skb->sk));
+	unsigned int skip = cb->args[0], i = 0;
+	struct ankus_dev *ad;
+	void *hdr;
+	int err = 0;
+
+	mutex_lock(&an->lock);
+	cb->seq = an->seq;
+	list_for_each_entry(ad, &an->devs, list) {
+		if (i < skip || (ifindex && ad->netdev->ifindex != ifindex)) {
+			i++;
+			continue;
+		}
+		hdr = ankus_nl_put_dump_header(skb, cb, cmd);
+		err = hdr ? fill(skb, ad) : -EMSGSIZE;
+		if (err) {
+			if (hdr)
+				genlmsg_cancel(skb, hdr);
+			break;
+		}
+		genlmsg_end(skb, hdr);
+		i++;
+	}
+	mutex_unlock(&an->lock);
+	cb->args[0] = i;
+	return skb->len ?: err;
+}
+
+/**
+ * ankus_nl_dev_get_doit() - ANKUS_CMD_DEV_GET of one device
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return ankus_nl_get_dev(info, ANKUS_CMD_DEV_GET, ANKUS_A_DEV_IFINDEX,
+				ANKUS_A_DEV_IFNAME, ankus_nl_fill_dev);
+}
+
+/**
+ * ankus_nl_dev_get_dumpit() - ANKUS_CMD_DEV_GET of all devices
+ * @skb: buffer
+ * @cb: the dump
+ *
+ * Context: Process.
+ * Return: length of the part written, 0 at the end, or -errno.
+ */
+int ankus_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	int ifindex = ankus_nl_dump_ifindex(cb, skb, ANKUS_A_DEV_IFINDEX,
+					    ANKUS_A_DEV_IFNAME);
+
+	if (ifindex < 0)
+		return ifindex;
+	return ankus_nl_dump_devs(skb, cb, ANKUS_CMD_DEV_GET, ifindex,
+				  ankus_nl_fill_dev);
+}
+

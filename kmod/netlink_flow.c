@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Netlink requests about flows. */
+#include <linux/jiffies.h>
+#include <net/sock.h>
+
+#include "compat.h"
+#include "control.h"
+#include "event.h"
+#include "link.h"
+#include "netlink.h"
+#include "netlink_gen.h"
+#include "steer.h"
+
+static int flow_put_bin(struct sk_buff *msg, struct ankus_dev *ad,
+			unsigned int kind, int attr, int bin)
+{
+	if (bin == ANKUS_NO_BIN)
+		return 0;
+	if (kind == ANKUS_PIN_LINK) {
+		struct ankus_link *link = ankus_link_slot(ad, bin);
+
+		/* the link is gone, and soon the pin leaves it */
+		if (!link)
+			return 0;
+		bin = link->lower->ifindex;
+		if (attr == ANKUS_A_PIN_TARGET &&
+		    nla_put_string(msg, ANKUS_A_PIN_LINK, link->name))
+			return -EMSGSIZE;
+	}
+	return nla_put_u32(msg, attr, bin);
+}
+
+static int flow_put_pin(struct sk_buff *msg, struct ankus_dev *ad,
+			const struct ankus_flow *flow, unsigned int kind,
+			int attr)
+{
+	const struct ankus_pin *pin = &flow->ctl->pin[kind];
+	int seen = READ_ONCE(flow->seen_bin);
+	struct nlattr *nest;
+	int err;
+
+	nest = nla_nest_start(msg, attr);
+	if (!nest)
+		return -EMSGSIZE;
+	err = nla_put_u32(msg, ANKUS_A_PIN_STATE, pin->state) ?:
+	      flow_put_bin(msg, ad, kind, ANKUS_A_PIN_TARGET, pin->want) ?:
+	      flow_put_bin(msg, ad, kind, ANKUS_A_PIN_CURRENT,
+			   READ_ONCE(pin->have)) ?:
+	      nla_put_u32(msg, ANKUS_A_PIN_MOVES,
+			  max(READ_ONCE(pin->switches), 1U) - 1);
+	if (!err && kind != ANKUS_PIN_LINK)
+		err = flow_put_bin(msg, ad, kind, ANKUS_A_PIN_OBSERVED, seen);
+	if (!err && pin->installed)
+		err = nla_put_u32(msg, ANKUS_A_PIN_BACKEND,
+				  ANKUS_BACKEND_NTUPLE) ?:
+		      nla_put_u32(msg, ANKUS_A_PIN_LOCATION, pin->location);
+	if (!err && pin->error)
+		err = nla_put_u32(msg, ANKUS_A_PIN_ERROR, pin->error);
+	if (!err && pin->reason)
+		err = nla_put_string(msg, ANKUS_A_PIN_REASON, pin->reason);
+	if (!err && pin->latency_us)
+		err = nla_put_u64_64bit(msg, ANKUS_A_PIN_LATENCY_US,
+					pin->latency_us, ANKUS_A_PIN_PAD);
+	nla_nest_end(msg, nest);
+	return err;
+}
+
+static int flow_put_key(struct sk_buff *msg, const struct ankus_key *key)
+{
+	int len = key->family == AF_INET ? 4 : 16;
+
+	return nla_put_u32(msg, ANKUS_A_FLOW_DIR, key->dir) ?:
+	       nla_put_u16(msg, ANKUS_A_FLOW_FAMILY, key->family) ?:
+	       nla_put_u8(msg, ANKUS_A_FLOW_PROTO, key->proto) ?:
+	       nla_put(msg, ANKUS_A_FLOW_SRC, len, &key->src) ?:
+	       nla_put(msg, ANKUS_A_FLOW_DST, len, &key->dst) ?:
+	       nla_put_u16(msg, ANKUS_A_FLOW_SPORT, ntohs(key->sport)) ?:
+	       nla_put_u16(msg, ANKUS_A_FLOW_DPORT, ntohs(key->dport));
+}
+
+/**
+ * ankus_nl_fill_flow() - describe a flow
+ * @msg: buffer
+ * @ad: its device
+ * @flow: the flow
+ *
+ * Context: Under ankus_net::lock.
+ * Return: 0 or -EMSGSIZE.
+ */
+int ankus_nl_fill_flow(struct sk_buff *msg, struct ankus_dev *ad,
+		       struct ankus_flow *flow)
+{
+	bool in = flow->key.dir == ANKUS_DIR_IN;
+	unsigned long idle = jiffies - READ_ONCE(flow->seen_jiffies);
+	u64 age_ns = ktime_get_ns() - flow->first_ns;
+	int err;
+
+	err = nla_put_u64_64bit(msg, ANKUS_A_FLOW_ID, flow->id,
+				ANKUS_A_FLOW_PAD) ?:
+	      nla_put_u32(msg, ANKUS_A_FLOW_IFINDEX, ad->netdev->ifindex) ?:
+	      nla_put_string(msg, ANKUS_A_FLOW_IFNAME, ad->netdev->name) ?:
+	      flow_put_key(msg, &flow->key) ?:
+	      nla_put_u8(msg, ANKUS_A_FLOW_DSCP, READ_ONCE(flow->dscp)) ?:
+	      nla_put_u32(msg, ANKUS_A_FLOW_MARK, READ_ONCE(flow->mark)) ?:
+	      nla_put_u32(msg, ANKUS_A_FLOW_STATE, flow->state) ?:
+	      nla_put_u64_64bit(msg, ANKUS_A_FLOW_BYTES,
+				atomic64_read(&flow->bytes),
+				ANKUS_A_FLOW_PAD) ?:
+	      nla_put_u64_64bit(msg, ANKUS_A_FLOW_PACKETS,
+				atomic64_read(&flow->packets),
+				ANKUS_A_FLOW_PAD) ?:
+	      nla_put_u64_64bit(msg, ANKUS_A_FLOW_RATE_BPS, flow->rate.slow_bps,
+				ANKUS_A_FLOW_PAD) ?:
+	      nla_put_u64_64bit(msg, ANKUS_A_FLOW_AGE_MS,
+				div_u64(age_ns, NSEC_PER_MSEC),
+				ANKUS_A_FLOW_PAD) ?:
+	      nla_put_u64_64bit(msg, ANKUS_A_FLOW_IDLE_MS,
+				jiffies_to_msecs(idle), ANKUS_A_FLOW_PAD) ?:
+	      nla_put_u32(msg, ANKUS_A_FLOW_PIN_MODE, flow->mode);
+	if (!err && flow->ruled)
+		err = nla_put_u32(msg, ANKUS_A_FLOW_RULE_PREF, flow->rule_pref);
+	if (!err && flow->ignored)
+		err = nla_put_flag(msg, ANKUS_A_FLOW_IGNORED);
+	if (err || !flow->ctl)
+		return err;
+	if (in)
+		return flow_put_pin(msg, ad, flow, ANKUS_PIN_RXQ,
+				    ANKUS_A_FLOW_RX_QUEUE);
+	return flow_put_pin(msg, ad, flow, ANKUS_PIN_TXQ,
+			    ANKUS_A_FLOW_TX_QUEUE) ?:
+	       flow_put_pin(msg, ad, flow, ANKUS_PIN_LINK, ANKUS_A_FLOW_LINK);
+}
+
+/* The flow a request names, and its device */
+static struct ankus_flow *flow_named(struct ankus_net *an,
+				     struct genl_info *info,
+				     struct ankus_dev **dev)
+{
+	struct nlattr *nla = info->attrs[ANKUS_A_FLOW_ID];
+	struct ankus_flow *flow, *tmp;
+	struct ankus_dev *ad;
+	u32 i;
+
+	if (!nla) {
+		NL_SET_ERR_MSG(info->extack, "no flow named: id is needed");
+		return ERR_PTR(-EINVAL);
+	}
+	list_for_each_entry(ad, &an->devs, list) {
+		ankus_flows_for_each(&ad->flows, i, flow, tmp,
+				     lockdep_is_held(&an->lock)) {
+			if (flow->id == nla_get_u64(nla)) {
+				*dev = ad;
+				return flow;
+			}
+		}
+	}
+	NL_SET_ERR_MSG_ATTR(info->extack, nla, "no flow with this id");
+	return ERR_PTR(-ENOENT);
+}
+
+/* Where an operator wants a flow */
+struct flow_target {
+	unsigned int queue_kind;
+	int queue;
+	int link;
+};
+
+static int flow_get_target(struct genl_info *info, struct ankus_dev *ad,
+			   struct ankus_flow *flow, struct flow_target *to)
+{
+	struct nlattr *queue = info->attrs[ANKUS_A_FLOW_PIN_QUEUE];
+	struct nlattr *name = info->attrs[ANKUS_A_FLOW_PIN_LINK];
+	bool in = flow->key.dir == ANKUS_DIR_IN;
+	const struct ankus_backend_ops *ops;
+	struct ankus_link *link;
+
+	to->queue_kind = in ? ANKUS_PIN_RXQ : ANKUS_PIN_TXQ;
+	to->queue = ANKUS_NO_BIN;
+	to->link = ANKUS_NO_BIN;
+	if (queue) {
+		ops = ankus_steer_ops(ad, to->queue_kind);
+		if (!ops) {
+			NL_SET_ERR_MSG_ATTR(info->extack, queue,
+					    "the device cannot steer to queues (ankus -d dev show)");
+			return -EOPNOTSUPP;
+		}
+		to->queue = nla_get_u32(queue);
+		if (ops->dead(ad, to->queue)) {
+			NL_SET_ERR_MSG_ATTR(info->extack, queue,
+					    "the device has no such queue");
+			return -ERANGE;
+		}
+	}
+	if (name) {
+		if (in) {
+			NL_SET_ERR_MSG_ATTR(info->extack, name,
+					    "received flows have no link");
+			return -EOPNOTSUPP;
+		}
+		link = ankus_link_find(ad->an, nla_data(name));
+		if (!link || link->ad != ad) {
+			NL_SET_ERR_MSG_ATTR(info->extack, name,
+					    "the device has no link with this name");
+			return -ENOENT;
+		}
+		to->link = link->index;
+	}
+	return 0;
+}
+
+static int flow_set_mode(struct ankus_dev *ad, struct ankus_flow *flow, u8 mode,
+			 const struct flow_target *to)
+{
+	u64 now = ktime_get_ns();
+	unsigned int kind;
+
+	if (ankus_flow_activate(flow))
+		return -ENOMEM;
+	if (list_empty(&flow->active))
+		list_add_tail(&flow->active, &ad->active);
+	flow->mode = mode;
+	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
+		struct ankus_pin *pin = &flow->ctl->pin[kind];
+		int bin = ANKUS_NO_BIN;
+
+		/* what failed before may work now */
+		pin->retry_ns = 0;
+		pin->failures = 0;
+		if (mode == ANKUS_PIN_MODE_AUTO)
+			continue;
+		if (to && kind == to->queue_kind)
+			bin = to->queue;
+		if (to && kind == ANKUS_PIN_LINK)
+			bin = to->link;
+		ankus_steer_want(pin, bin, now);
+	}
+	ad->an->seq++;
+	ankus_control_run_soon(ad);
+	return 0;
+}
+
+/**
+ * ankus_nl_flow_pin_doit() - ANKUS_CMD_FLOW_PIN
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_flow_pin_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ankus_net *an = ankus_net(genl_info_net(info));
+	bool manual = info->attrs[ANKUS_A_FLOW_PIN_QUEUE] ||
+		      info->attrs[ANKUS_A_FLOW_PIN_LINK];
+	struct flow_target to;
+	struct ankus_flow *flow;
+	struct ankus_dev *ad;
+	int err;
+
+	mutex_lock(&an->lock);
+	flow = flow_named(an, info, &ad);
+	err = PTR_ERR_OR_ZERO(flow);
+	if (err)
+		goto out;
+	if (ad->cfg.mode != ANKUS_MODE_STEER || ad->draining) {
+		NL_SET_ERR_MSG(info->extack,
+			       "the device is not in mode steer (ankus dev set)");
+		err = -EOPNOTSUPP;
+		goto out;
+	}
+	err = flow_get_target(info, ad, flow, &to);
+	if (!err)
+		err = flow_set_mode(ad, flow, manual ? ANKUS_PIN_MODE_MANUAL :
+						       ANKUS_PIN_MODE_AUTO, &to);
+out:
+	mutex_unlock(&an->lock);
+	return err;
+}
+
+/**
+ * ankus_nl_flow_unpin_doit() - ANKUS_CMD_FLOW_UNPIN
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_flow_unpin_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ankus_net *an = ankus_net(genl_info_net(info));
+	struct ankus_flow *flow;
+	struct ankus_dev *ad;
+	int err;
+
+	mutex_lock(&an->lock);
+	flow = flow_named(an, info, &ad);
+	err = IS_ERR(flow) ? PTR_ERR(flow) :
+			     flow_set_mode(ad, flow, ANKUS_PIN_MODE_OFF, NULL);
+	mutex_unlock(&an->lock);
+	return err;
+}
+
+/**
+ * ankus_nl_flow_get_doit() - ANKUS_CMD_FLOW_GET of one flow
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_flow_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ankus_net *an = ankus_net(genl_info_net(info));
+	struct ankus_flow *flow;
+	struct ankus_dev *ad;
+	struct sk_buff *msg;
+	void *hdr;
+	int err;
+
+	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+	hdr = ankus_nl_put_header(msg, info->snd_portid, info->snd_seq, 0,
+				  ANKUS_CMD_FLOW_GET);
+	mutex_lock(&an->lock);
+	flow = flow_named(an, info, &ad);
+	err = IS_ERR(flow) ? PTR_ERR(flow) : ankus_nl_fill_flow(msg, ad, flow);
+	mutex_unlock(&an->lock);
+	return ankus_nl_reply(info, msg, hdr, err);
+}
+
+/* Where a dump goes on: device, bucket, flow in it; and its filters */
+struct flow_dump {
+	unsigned int dev;
+	u32 bucket;
+	u32 at;
+};
+
+static int flow_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
+			    struct ankus_dev *ad, u8 state, u64 rate_bps)
+{
+	struct flow_dump *pos = (struct flow_dump *)cb->ctx;
+	struct ankus_flow *flow, *tmp;
+	u32 at = 0;
+	void *hdr;
+
+	ankus_bucket_for_each(&ad->flows, pos->bucket, flow, tmp,
+			      lockdep_is_held(&ad->an->lock)) {
+		if (at++ < pos->at)
+			continue;
+		if (flow->state < state || flow->rate.slow_bps < rate_bps) {
+			pos->at = at;
+			continue;
+		}
+		hdr = ankus_nl_put_dump_header(skb, cb, ANKUS_CMD_FLOW_GET);
+		if (!hdr)
+			return -EMSGSIZE;
+		if (ankus_nl_fill_flow(skb, ad, flow)) {
+			genlmsg_cancel(skb, hdr);
+			return -EMSGSIZE;
+		}
+		genlmsg_end(skb, hdr);
+		pos->at = at;
+	}
+	pos->at = 0;
+	return 0;
+}
+
+static int flow_dump_dev(struct sk_buff *skb, struct netlink_callback *cb,
+			 struct ankus_dev *ad, u8 state, u64 rate_bps)
+{
+	struct flow_dump *pos = (struct flow_dump *)cb->ctx;
+	int err;
+
+	for (; pos->bucket <= ad->flows.mask; pos->bucket++) {
+		err = flow_dump_bucket(skb, cb, ad, state, rate_bps);
+		if (err)
+			return err;
+	}
+	pos->bucket = 0;
+	return 0;
+}
+
+/**
+ * ankus_nl_flow_get_dumpit() - ANKUS_CMD_FLOW_GET of all flows
+ * @skb: buffer
+ * @cb: the dump, whose attributes are filters
+ *
+ * Context: Process.
+ * Return: length of the part written, 0 at the end, or -errno.
+ */
+int ankus_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct ankus_net *an = ankus_net(sock_net(skb->sk));
+	struct flow_dump *pos = (struct flow_dump *)cb->ctx;
+	struct nlattr **attrs = ankus_dump_attrs(cb);
+	struct ankus_dev *ad;
+	unsigned int i = 0;
+	u64 rate_bps = 0;
+	u8 state = 0;
+	int ifindex;
+	int err = 0;
+
+	BUILD_BUG_ON(sizeof(*pos) > sizeof(cb->ctx));
+
+	ifindex = ankus_nl_dump_ifindex(cb, skb, ANKUS_A_FLOW_IFINDEX,
+					ANKUS_A_FLOW_IFNAME);
+	if (ifindex < 0)
+		return ifindex;
+	if (attrs[ANKUS_A_FLOW_STATE])
+		state = nla_get_u32(attrs[ANKUS_A_FLOW_STATE]);
+	if (attrs[ANKUS_A_FLOW_RATE_BPS])
+		rate_bps = nla_get_u64(attrs[ANKUS_A_FLOW_RATE_BPS]);
+
+	mutex_lock(&an->lock);
+	cb->seq = an->seq;
+	list_for_each_entry(ad, &an->devs, list) {
+		if (i++ < pos->dev)
+			continue;
+		if (!ifindex || ad->netdev->ifindex == ifindex) {
+			err = flow_dump_dev(skb, cb, ad, state, rate_bps);
+			if (err)
+				break;
+		}
+		pos->dev = i;
+	}
+	mutex_unlock(&an->lock);
+	return skb->len ?: err;
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Netlink requests about links. */
+#include <linux/rtnetlink.h>
+#include <net/sock.h>
+
+#include "control.h"
+#include "event.h"
+#include "link.h"
+#include "netlink.h"
+#include "netlink_gen.h"
+
+/**
+ * ankus_nl_fill_link() - describe a link
+ * @msg: buffer
+ * @link: the link
+ *
+ * Context: Under ankus_net::lock.
+ * Return: 0 or -EMSGSIZE.
+ */
+int ankus_nl_fill_link(struct sk_buff *msg, struct ankus_link *link)
+{
+	struct net_device *upper = link->ad->netdev;
+
+	if (nla_put_string(msg, ANKUS_A_LINK_NAME, link->name) ||
+	    nla_put_u32(msg, ANKUS_A_LINK_IFINDEX, link->lower->ifindex) ||
+	    nla_put_string(msg, ANKUS_A_LINK_IFNAME, link->lower->name) ||
+	    nla_put_u32(msg, ANKUS_A_LINK_UPPER_IFINDEX, upper->ifindex) ||
+	    nla_put_string(msg, ANKUS_A_LINK_UPPER_IFNAME, upper->name) ||
+	    nla_put_u64_64bit(msg, ANKUS_A_LINK_CAPACITY_BPS,
+			      link->capacity_bps, ANKUS_A_LINK_PAD) ||
+	    (link->found && nla_put_flag(msg, ANKUS_A_LINK_AUTO)) ||
+	    nla_put_u32(msg, ANKUS_A_LINK_STATE, link->state) ||
+	    (link->reason &&
+	     nla_put_string(msg, ANKUS_A_LINK_REASON, link->reason)) ||
+	    nla_put_u64_64bit(msg, ANKUS_A_LINK_SPEED_BPS,
+			      link->capacity_bps ?: link->speed_bps,
+			      ANKUS_A_LINK_PAD) ||
+	    nla_put_u32(msg, ANKUS_A_LINK_FLOWS, link->flows) ||
+	    nla_put_u64_64bit(msg, ANKUS_A_LINK_PINNED_BPS, link->pinned_bps,
+			      ANKUS_A_LINK_PAD) ||
+	    nla_put_u64_64bit(msg, ANKUS_A_LINK_TX_BPS, link->rate.slow_bps,
+			      ANKUS_A_LINK_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* The link a request names */
+static struct ankus_link *link_named(struct ankus_net *an,
+				     struct genl_info *info)
+{
+	struct nlattr *name = info->attrs[ANKUS_A_LINK_NAME];
+	struct ankus_link *link;
+
+	if (!name) {
+		NL_SET_ERR_MSG(info->extack, "no link named: name is needed");
+		return ERR_PTR(-EINVAL);
+	}
+	link = ankus_link_find(an, nla_data(name));
+	if (link)
+		return link;
+	NL_SET_ERR_MSG_ATTR(info->extack, name, "no link with this name");
+	return ERR_PTR(-ENOENT);
+}
+
+/* The managed device above a lower device, named by the request or found */
+static struct ankus_dev *link_upper(struct ankus_net *an,
+				    struct genl_info *info,
+				    struct net_device *lower)
+{
+	struct net_device *master = netdev_master_upper_dev_get(lower);
+	struct ankus_dev *ad;
+	const char *reason;
+
+	if (info->attrs[ANKUS_A_LINK_UPPER_IFINDEX] ||
+	    info->attrs[ANKUS_A_LINK_UPPER_IFNAME]) {
+		ad = ankus_nl_dev(info, ANKUS_A_LINK_UPPER_IFINDEX,
+				  ANKUS_A_LINK_UPPER_IFNAME);
+		if (IS_ERR(ad))
+			return ad;
+	} else {
+		ad = master ? ankus_dev_find(an, master) : NULL;
+		if (!ad) {
+			NL_SET_ERR_MSG(info->extack,
+				       "no managed bond above the device (ankus dev add)");
+			return ERR_PTR(-ENOENT);
+		}
+	}
+	if (!ankus_links_supported(ad->netdev, &reason)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "links need a bond in mode 802.3ad, balance-xor or balance-rr");
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	if (master != ad->netdev) {
+		NL_SET_ERR_MSG(info->extack,
+			       "the device is not a lower device of the bond");
+		return ERR_PTR(-EINVAL);
+	}
+	return ad;
+}
+
+static int link_create(struct ankus_net *an, struct genl_info *info)
+{
+	struct nlattr *name = info->attrs[ANKUS_A_LINK_NAME];
+	struct ankus_link *link, *other;
+	struct net_device *lower;
+	struct ankus_dev *ad;
+
+	if (!name || !nla_len(name) || !*(char *)nla_data(name)) {
+		NL_SET_ERR_MSG(info->extack, "a link needs a name");
+		return -EINVAL;
+	}
+	lower = ankus_nl_netdev(info, ANKUS_A_LINK_IFINDEX, ANKUS_A_LINK_IFNAME);
+	if (IS_ERR(lower))
+		return PTR_ERR(lower);
+	ad = link_upper(an, info, lower);
+	if (IS_ERR(ad))
+		return PTR_ERR(ad);
+
+	other = ankus_link_of_lower(ad, lower);
+	link = ankus_link_find(an, nla_data(name));
+	if (link && link != other) {
+		NL_SET_ERR_MSG_ATTR(info->extack, name,
+				    "a link with this name exists");
+		return -EEXIST;
+	}
+	if (other && !other->found) {
+		NL_SET_ERR_MSG(info->extack, "the device is a link already");
+		return -EEXIST;
+	}
+	/* One that was found turns into one of the operator's */
+	if (other) {
+		link = other;
+		link->found = false;
+		nla_strscpy(link->name, name, sizeof(link->name));
+	} else {
+		link = ankus_link_add(ad, lower, nla_data(name), false);
+		if (link == ERR_PTR(-ENOSPC))
+			NL_SET_ERR_MSG(info->extack,
+				       "a device has 32 links at most");
+		if (IS_ERR(link))
+			return PTR_ERR(link);
+	}
+	if (info->attrs[ANKUS_A_LINK_CAPACITY_BPS])
+		link->capacity_bps =
+			nla_get_u64(info->attrs[ANKUS_A_LINK_CAPACITY_BPS]);
+	/* rules name links */
+	an->rule_gen++;
+	an->seq++;
+	ankus_event_link(link, ANKUS_EVENT_LINK_ADD);
+	ankus_control_run_soon(ad);
+	return 0;
+}
+
+/**
+ * ankus_nl_link_new_doit() - ANKUS_CMD_LINK_NEW
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_link_new_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ankus_net *an = ankus_net(genl_info_net(info));
+	int err;
+
+	rtnl_lock();
+	mutex_lock(&an->lock);
+	err = link_create(an, info);
+	mutex_unlock(&an->lock);
+	rtnl_unlock();
+	return err;
+}
+
+/**
+ * ankus_nl_link_set_doit() - ANKUS_CMD_LINK_SET
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_link_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ankus_net *an = ankus_net(genl_info_net(info));
+	struct ankus_link *link;
+	int err;
+
+	if (!info->attrs[ANKUS_A_LINK_CAPACITY_BPS]) {
+		NL_SET_ERR_MSG(info->extack, "nothing to set: capacity-bps is needed");
+		return -EINVAL;
+	}
+	mutex_lock(&an->lock);
+	link = link_named(an, info);
+	err = PTR_ERR_OR_ZERO(link);
+	if (!err) {
+		link->capacity_bps =
+			nla_get_u64(info->attrs[ANKUS_A_LINK_CAPACITY_BPS]);
+		an->seq++;
+		ankus_event_link(link, ANKUS_EVENT_LINK_SET);
+		ankus_control_run_soon(link->ad);
+	}
+	mutex_unlock(&an->lock);
+	return err;
+}
+
+/**
+ * ankus_nl_link_del_doit() - ANKUS_CMD_LINK_DEL
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_link_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ankus_net *an = ankus_net(genl_info_net(info));
+	struct ankus_link *link;
+	struct ankus_dev *ad;
+	int err;
+
+	rtnl_lock();
+	mutex_lock(&an->lock);
+	link = link_named(an, info);
+	err = PTR_ERR_OR_ZERO(link);
+	if (!err && link->found) {
+		NL_SET_ERR_MSG(info->extack,
+			       "the link was found by itself (ankus dev set DEV links none)");
+		err = -EBUSY;
+	}
+	if (!err) {
+		ad = link->ad;
+		ankus_event_link(link, ANKUS_EVENT_LINK_DEL);
+		ankus_link_del(link);
+		/* with links auto it is found again, under its own name */
+		ankus_links_discover(ad, ankus_event_link);
+		ankus_control_run_soon(ad);
+	}
+	mutex_unlock(&an->lock);
+	rtnl_unlock();
+	return err;
+}
+
+/**
+ * ankus_nl_link_get_doit() - ANKUS_CMD_LINK_GET of one link
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_link_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ankus_net *an = ankus_net(genl_info_net(info));
+	struct ankus_link *link;
+	struct sk_buff *msg;
+	void *hdr;
+	int err;
+
+	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+	hdr = ankus_nl_put_header(msg, info->snd_portid, info->snd_seq, 0,
+				  ANKUS_CMD_LINK_GET);
+	mutex_lock(&an->lock);
+	link = link_named(an, info);
+	err = IS_ERR(link) ? PTR_ERR(link) : ankus_nl_fill_link(msg, link);
+	mutex_unlock(&an->lock);
+	return ankus_nl_reply(info, msg, hdr, err);
+}
+
+/**
+ * ankus_nl_link_get_dumpit() - ANKUS_CMD_LINK_GET of all links
+ * @skb: buffer
+ * @cb: the dump; counts slots over all devices
+ *
+ * Context: Process.
+ * Return: length of the part written, 0 at the end, or -errno.
+ */
+int ankus_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct ankus_net *an = ankus_net(sock_net(skb->sk));
+	unsigned long at = 0;
+	struct ankus_dev *ad;
+	unsigned int i;
+	void *hdr;
+	int err = 0;
+
+	mutex_lock(&an->lock);
+	cb->seq = an->seq;
+	list_for_each_entry(ad, &an->devs, list) {
+		for (i = 0; i < ANKUS_LINKS_MAX; i++, at++) {
+			struct ankus_link *link = ankus_link_slot(ad, i);
+
+			if (!link || at < cb->args[0])
+				continue;
+			hdr = ankus_nl_put_dump_header(skb, cb,
+						       ANKUS_CMD_LINK_GET);
+			err = hdr ? ankus_nl_fill_link(skb, link) : -EMSGSIZE;
+			if (err) {
+				if (hdr)
+					genlmsg_cancel(skb, hdr);
+				goto out;
+			}
+			genlmsg_end(skb, hdr);
+			cb->args[0] = at + 1;
+		}
+	}
+out:
+	mutex_unlock(&an->lock);
+	return skb->len ?: err;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Netlink requests for the counters of managed devices. */
+#include <net/sock.h>
+
+#include "dev.h"
+#include "netlink.h"
+#include "netlink_gen.h"
+
+struct stats_map {
+	u16 attr;
+	u16 stat;
+};
+
+static const struct stats_map stats_pcpu[] = {
+	{ ANKUS_A_STATS_RX_PACKETS, ANKUS_RX_PACKETS },
+	{ ANKUS_A_STATS_RX_BYTES, ANKUS_RX_BYTES },
+	{ ANKUS_A_STATS_TX_PACKETS, ANKUS_TX_PACKETS },
+	{ ANKUS_A_STATS_TX_BYTES, ANKUS_TX_BYTES },
+	{ ANKUS_A_STATS_UNTRACKED_PACKETS, ANKUS_UNTRACKED },
+	{ ANKUS_A_STATS_FLOWS_ADDED, ANKUS_FLOWS_ADDED },
+	{ ANKUS_A_STATS_TABLE_FULL, ANKUS_TABLE_FULL },
+	{ ANKUS_A_STATS_NO_MEMORY, ANKUS_NO_MEMORY },
+	{ ANKUS_A_STATS_LINK_PACKETS, ANKUS_LINK_PACKETS },
+	{ ANKUS_A_STATS_LINK_BYPASSED, ANKUS_LINK_BYPASSED },
+	{ ANKUS_A_STATS_KICKS, ANKUS_KICKS },
+};
+
+static const struct stats_map stats_control[] = {
+	{ ANKUS_A_STATS_FLOWS_EXPIRED, ANKUS_FLOWS_EXPIRED },
+	{ ANKUS_A_STATS_ELEPHANTS_SEEN, ANKUS_ELEPHANTS_SEEN },
+	{ ANKUS_A_STATS_INEFFECTIVE, ANKUS_INEFFECTIVE },
+	{ ANKUS_A_STATS_REFUSED, ANKUS_REFUSED },
+	{ ANKUS_A_STATS_MOVES, ANKUS_MOVES },
+	{ ANKUS_A_STATS_FAILOVERS, ANKUS_FAILOVERS },
+	{ ANKUS_A_STATS_RULES_INSTALLED, ANKUS_RULES_INSTALLED },
+	{ ANKUS_A_STATS_RULES_REMOVED, ANKUS_RULES_REMOVED },
+	{ ANKUS_A_STATS_RULES_LOST, ANKUS_RULES_LOST },
+	{ ANKUS_A_STATS_TICKS, ANKUS_TICKS },
+	{ ANKUS_A_STATS_TICK_MAX_NS, ANKUS_TICK_MAX_NS },
+	{ ANKUS_A_STATS_RTNL_MAX_NS, ANKUS_RTNL_MAX_NS },
+};
+
+static int stats_put(struct sk_buff *msg, int attr, u64 value)
+{
+	return nla_put_u64_64bit(msg, attr, value, ANKUS_A_STATS_PAD);
+}
+
+/* Pins in force or under way, counted from the flows */
+static int stats_put_pins(struct sk_buff *msg, struct ankus_dev *ad)
+{
+	u64 in_force[ANKUS_PIN_KINDS] = {};
+	u64 verified = 0, parked = 0, waiting = 0;
+	struct ankus_flow *flow;
+	unsigned int kind;
+
+	list_for_each_entry(flow, &ad->active, active) {
+		for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
+			const struct ankus_pin *pin = &flow->ctl->pin[kind];
+			int have = READ_ONCE(pin->have);
+
+			in_force[kind] += have != ANKUS_NO_BIN;
+			waiting += have != ANKUS_NO_BIN && have != pin->want;
+			verified += pin->state == ANKUS_PIN_STATE_VERIFIED;
+			parked += pin->state == ANKUS_PIN_STATE_PARKED;
+		}
+	}
+	return stats_put(msg, ANKUS_A_STATS_PINS_RX_QUEUE,
+			 in_force[ANKUS_PIN_RXQ]) ?:
+	       stats_put(msg, ANKUS_A_STATS_PINS_TX_QUEUE,
+			 in_force[ANKUS_PIN_TXQ]) ?:
+	       stats_put(msg, ANKUS_A_STATS_PINS_LINK,
+			 in_force[ANKUS_PIN_LINK]) ?:
+	       stats_put(msg, ANKUS_A_STATS_VERIFIED, verified) ?:
+	       stats_put(msg, ANKUS_A_STATS_PARKED, parked) ?:
+	       stats_put(msg, ANKUS_A_STATS_MOVES_WAITING, waiting);
+}
+
+static int stats_fill(struct sk_buff *msg, struct ankus_dev *ad)
+{
+	unsigned int i;
+	int err;
+
+	err = nla_put_u32(msg, ANKUS_A_STATS_IFINDEX, ad->netdev->ifindex) ?:
+	      nla_put_string(msg, ANKUS_A_STATS_IFNAME, ad->netdev->name) ?:
+	      stats_put(msg, ANKUS_A_STATS_FLOWS, READ_ONCE(ad->flows.count)) ?:
+	      stats_put(msg, ANKUS_A_STATS_CANDIDATES, ad->candidates) ?:
+	      stats_put(msg, ANKUS_A_STATS_ELEPHANTS, ad->elephants) ?:
+	      stats_put_pins(msg, ad);
+	for (i = 0; !err && i < ARRAY_SIZE(stats_pcpu); i++)
+		err = stats_put(msg, stats_pcpu[i].attr,
+				ankus_dev_stat(ad, stats_pcpu[i].stat));
+	for (i = 0; !err && i < ARRAY_SIZE(stats_control); i++)
+		err = stats_put(msg, stats_control[i].attr,
+				ad->count[stats_control[i].stat]);
+	return err;
+}
+
+/**
+ * ankus_nl_stats_get_doit() - ANKUS_CMD_STATS_GET of one device
+ * @skb: the request
+ * @info: the request, parsed
+ *
+ * Context: Process.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return ankus_nl_get_dev(info, ANKUS_CMD_STATS_GET,
+				ANKUS_A_STATS_IFINDEX, ANKUS_A_STATS_IFNAME,
+				stats_fill);
+}
+
+/**
+ * ankus_nl_stats_get_dumpit() - ANKUS_CMD_STATS_GET of all devices
+ * @skb: buffer
+ * @cb: the dump
+ *
+ * Context: Process.
+ * Return: length of the part written, 0 at the end, or -errno.
+ */
+int ankus_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	int ifindex = ankus_nl_dump_ifindex(cb, skb, ANKUS_A_STATS_IFINDEX,
+					    ANKUS_A_STATS_IFNAME);
+
+	if (ifindex < 0)
+		return ifindex;
+	return ankus_nl_dump_devs(skb, cb, ANKUS_CMD_STATS_GET, ifindex,
+				  stats_fill);
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Average rates.
+ *
+ * An exponentially weighted moving average for samples of uneven length: a
+ * sample of dt weighs dt / (dt + T), where T is the averaging time, or the
+ * time measured so far while that is shorter.  So the first samples give the
+ * plain mean and nothing is biased towards an initial 0.  The weight is the
+ * first-order form of 1 - exp(-dt / T), exact for dt << T.
+ */
+#include <linux/math64.h>
+#include <linux/minmax.h>
+
+#include "rate.h"
+
+static u64 rate_average(u64 old, u64 sample, u64 dt_ns, u64 time_ns)
+{
+	u64 step;
+
+	if (sample >= old) {
+		step = mul_u64_u64_div_u64(sample - old, dt_ns, dt_ns + time_ns);
+		return old + step;
+	}
+	step = mul_u64_u64_div_u64(old - sample, dt_ns, dt_ns + time_ns);
+	return old - step;
+}
+
+/**
+ * ankus_rate_update() - add a sample
+ * @rate: averages to bring up to date, all 0 before the first sample
+ * @bytes: bytes counted since the last sample
+ * @dt_ns: time since then; nothing happens when it is 0
+ *
+ * Context: Any; the caller serialises.
+ */
+void ankus_rate_update(struct ankus_rate *rate, u64 bytes, u64 dt_ns)
+{
+	u64 sample;
+
+	if (!dt_ns)
+		return;
+	/*
+	 * 16 us to an hour and 2^44 bytes are far beyond any real sample, and
+	 * keep the quotients in 64 bits: x86 traps when one is not.
+	 */
+	dt_ns = clamp_t(u64, dt_ns, 16384, 3600 * NSEC_PER_SEC);
+	bytes = min_t(u64, bytes, 1ULL << 44);
+	sample = mul_u64_u64_div_u64(bytes * 8, NSEC_PER_SEC, dt_ns);
+
+	rate->fast_bps = rate_average(rate->fast_bps, sample, dt_ns,
+				      min_t(u64, rate->span_ns,
+					    ANKUS_RATE_FAST_NS));
+	rate->slow_bps = rate_average(rate->slow_bps, sample, dt_ns,
+				      min_t(u64, rate->span_ns,
+					    ANKUS_RATE_SLOW_NS));
+	rate->span_ns = min_t(u64, rate->span_ns + dt_ns, ANKUS_RATE_SLOW_NS);
+}
+
+/**
+ * ankus_rate_bytes() - bytes that a rate carries in a time
+ * @bps: bits per second
+ * @ns: nanoseconds, an hour at most
+ *
+ * Context: Any.
+ * Return: bytes, 2^63 at most.
+ */
+u64 ankus_rate_bytes(u64 bps, u64 ns)
+{
+	ns = min_t(u64, ns, 3600 * NSEC_PER_SEC);
+	bps = min_t(u64, bps, 1ULL << 54);
+	return mul_u64_u64_div_u64(bps / 8, ns, NSEC_PER_SEC);
+}

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RX queue pins by the NIC's exact-match rules (ethtool -N).
+ *
+ * Drivers differ, and say little of it: some take RX_CLS_LOC_ANY only, some
+ * refuse it without saying so in RX_CLS_LOC_SPECIAL, some tell no table size,
+ * some accept a rule and do not steer.  So slots are chosen from what the
+ * driver lists as free, and whether a rule has its effect is left to
+ * rx_ntuple_verify(), which looks at where packets arrive.
+ *
+ * A rule is removed only after reading it back: if it is not ours any more,
+ * its slot belongs to somebody else.
+ */
+#include <linux/ethtool.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "rule.h"
+#include "steer.h"
+
+static int nic_begin(struct net_device *dev)
+{
+	int err = 0;
+
+	ASSERT_RTNL();
+
+	if (!netif_device_present(dev))
+		return -ENODEV;
+	netdev_lock_ops(dev);
+	if (dev->ethtool_ops->begin)
+		err = dev->ethtool_ops->begin(dev);
+	if (err)
+		netdev_unlock_ops(dev);
+	return err;
+}
+
+static void nic_end(struct net_device *dev)
+{
+	if (dev->ethtool_ops->complete)
+		dev->ethtool_ops->complete(dev);
+	netdev_unlock_ops(dev);
+}
+
+/* Reads the size of the table and, by ANY, who chooses the slot */
+static int rx_ntuple_count(struct net_device *dev, u32 *slots, u32 *used,
+			   bool *any)
+{
+	struct ethtool_rxnfc nfc = { .cmd = ETHTOOL_GRXCLSRLCNT };
+	int err;
+
+	if (!dev->ethtool_ops->get_rxnfc)
+		return -EOPNOTSUPP;
+	err = dev->ethtool_ops->get_rxnfc(dev, &nfc, NULL);
+	if (err)
+		return err;
+	*any = nfc.data & RX_CLS_LOC_SPECIAL;
+	*slots = nfc.data & ~RX_CLS_LOC_SPECIAL;
+	*used = nfc.rule_cnt;
+	return 0;
+}
+
+static int rx_ntuple_probe(struct ankus_dev *ad, const char **reason)
+{
+	struct net_device *dev = ad->netdev;
+	u32 used;
+	int err;
+
+	if (!dev->ethtool_ops || !dev->ethtool_ops->set_rxnfc) {
+		*reason = "the driver has no ntuple rules";
+		return -EOPNOTSUPP;
+	}
+	if (!(dev->features & NETIF_F_NTUPLE)) {
+		*reason = dev->hw_features & NETIF_F_NTUPLE ?
+			  "ntuple is off (ethtool -K DEV ntuple on)" :
+			  "the driver has no ntuple rules";
+		return -EOPNOTSUPP;
+	}
+	if (dev->real_num_rx_queues < 2) {
+		*reason = "the device has one RX queue";
+		return -EOPNOTSUPP;
+	}
+	err = nic_begin(dev);
+	if (err) {
+		*reason = "the device is not present";
+		return err;
+	}
+	/* Drivers that cannot count their rules take them all the same */
+	if (rx_ntuple_count(dev, &ad->rx.slots, &used, &ad->rx.any)) {
+		ad->rx.slots = 0;
+		ad->rx.any = true;
+	}
+	nic_end(dev);
+	return 0;
+}
+
+static unsigned int rx_ntuple_bins(struct ankus_dev *ad)
+{
+	struct ankus_bin *bins = ad->bins[ANKUS_PIN_RXQ];
+	unsigned int i, n;
+
+	n = min(READ_ONCE(ad->netdev->real_num_rx_queues), ad->bins_max);
+	for (i = 0; i < n; i++)
+		bins[i] = (struct ankus_bin) {
+			.usable = ankus_queues_has(&ad->cfg.rx, i),
+		};
+	return n;
+}
+
+static bool rx_ntuple_allowed(const void *arg, unsigned int bin)
+{
+	const struct ankus_flow *flow = arg;
+
+	return !flow->rule || ankus_queues_has(&flow->rule->rx, bin);
+}
+
+static bool rx_ntuple_dead(const struct ankus_dev *ad, unsigned int bin)
+{
+	return bin >= READ_ONCE(ad->netdev->real_num_rx_queues);
+}
+
+static void rx_ntuple_spec_v4(const struct ankus_key *key,
+			      struct ethtool_rx_flow_spec *fs)
+{
+	struct ethtool_tcpip4_spec *h = &fs->h_u.tcp_ip4_spec;
+	struct ethtool_tcpip4_spec *m = &fs->m_u.tcp_ip4_spec;
+
+	fs->flow_type = key->proto == IPPROTO_TCP ? TCP_V4_FLOW :
+			key->proto == IPPROTO_UDP ? UDP_V4_FLOW : SCTP_V4_FLOW;
+	h->ip4src = key->src.s6_addr32[0];
+	h->ip4dst = key->dst.s6_addr32[0];
+	h->psrc = key->sport;
+	h->pdst = key->dport;
+	m->ip4src = cpu_to_be32(~0U);
+	m->ip4dst = cpu_to_be32(~0U);
+	m->psrc = cpu_to_be16(0xffff);
+	m->pdst = cpu_to_be16(0xffff);
+}
+
+static void rx_ntuple_spec_v6(const struct ankus_key *key,
+			      struct ethtool_rx_flow_spec *fs)
+{
+	struct ethtool_tcpip6_spec *h = &fs->h_u.tcp_ip6_spec;
+	struct ethtool_tcpip6_spec *m = &fs->m_u.tcp_ip6_spec;
+
+	fs->flow_type = key->proto == IPPROTO_TCP ? TCP_V6_FLOW :
+			key->proto == IPPROTO_UDP ? UDP_V6_FLOW : SCTP_V6_FLOW;
+	memcpy(h->ip6src, &key->src, sizeof(h->ip6src));
+	memcpy(h->ip6dst, &key->dst, sizeof(h->ip6dst));
+	h->psrc = key->sport;
+	h->pdst = key->dport;
+	memset(m->ip6src, 0xff, sizeof(m->ip6src));
+	memset(m->ip6dst, 0xff, sizeof(m->ip6dst));
+	m->psrc = cpu_to_be16(0xffff);
+	m->pdst = cpu_to_be16(0xffff);
+}
+
+static void rx_ntuple_spec(const struct ankus_key *key, unsigned int queue,
+			   u32 location, struct ethtool_rxnfc *nfc)
+{
+	*nfc = (struct ethtool_rxnfc) { .cmd = ETHTOOL_SRXCLSRLINS };
+	if (key->family == AF_INET)
+		rx_ntuple_spec_v4(key, &nfc->fs);
+	else
+		rx_ntuple_spec_v6(key, &nfc->fs);
+	nfc->fs.ring_cookie = queue;
+	nfc->fs.location = location;
+}
+
+static int rx_ntuple_insert(struct ankus_dev *ad, struct ankus_flow *flow,
+			    unsigned int queue, u32 *location)
+{
+	struct ethtool_rxnfc nfc;
+	int err;
+
+	rx_ntuple_spec(&flow->key, queue, *location, &nfc);
+	err = ad->netdev->ethtool_ops->set_rxnfc(ad->netdev, &nfc);
+	if (!err)
+		*location = nfc.fs.location;
+	/* a positive or odd code must not pass for success or for no error */
+	return err > 0 || err < -MAX_ERRNO ? -EIO : err;
+}
+
+static int rx_ntuple_delete(struct net_device *dev, u32 location)
+{
+	struct ethtool_rxnfc nfc = {
+		.cmd = ETHTOOL_SRXCLSRLDEL,
+		.fs.location = location,
+	};
+	int err = dev->ethtool_ops->set_rxnfc(dev, &nfc);
+
+	return err > 0 || err < -MAX_ERRNO ? -EIO : err;
+}
+
+/*
+ * The free slot of lowest priority, where ethtool puts its rules too.
+ * A table whose size is unknown or absurd is searched above the rules it has.
+ */
+static int rx_ntuple_free_slot(struct ankus_dev *ad, u32 *location)
+{
+	struct net_device *dev = ad->netdev;
+	struct ethtool_rxnfc nfc = { .cmd = ETHTOOL_GRXCLSRLALL };
+	u32 slots, used, size, i;
+	unsigned long *taken;
+	u32 *locations;
+	bool any;
+	int err;
+
+	err = rx_ntuple_count(dev, &slots, &used, &any);
+	if (err)
+		return err;
+	if (slots && used >= slots)
+		return -ENOSPC;
+	size = slots && slots <= 65536 ? slots : min(used, 65535U) + 1;
+
+	locations = kvcalloc(max(used, 1U), sizeof(*locations), GFP_KERNEL);
+	taken = bitmap_zalloc(size, GFP_KERNEL);
+	err = -ENOMEM;
+	if (!locations || !taken)
+		goto out;
+	nfc.rule_cnt = used;
+	err = used ? dev->ethtool_ops->get_rxnfc(dev, &nfc, locations) : 0;
+	if (err)
+		goto out;
+	for (i = 0; i < min(used, nfc.rule_cnt); i++)
+		if (locations[i] < size)
+			__set_bit(locations[i], taken);
+	err = -ENOSPC;
+	for (i = size; i-- > 0;) {
+		if (!test_bit(i, taken)) {
+			*location = i;
+			err = 0;
+			break;
+		}
+	}
+out:
+	bitmap_free(taken);
+	kvfree(locations);
+	return err;
+}
+
+static bool rx_ntuple_is_full(int err)
+{
+	return err == -ENOSPC || err == -EBUSY || err == -E2BIG;
+}
+
+static int rx_ntuple_add(struct ankus_dev *ad, struct ankus_flow *flow,
+			 unsigned int queue, u32 *location)
+{
+	int any_err = -ENOSPC;
+	int err;
+
+	if (ad->rx.any) {
+		*location = RX_CLS_LOC_ANY;
+		any_err = rx_ntuple_insert(ad, flow, queue, location);
+		if (!any_err && *location & RX_CLS_LOC_SPECIAL)
+			return -EPROTO;
+		if (!any_err || rx_ntuple_is_full(any_err))
+			return any_err;
+	}
+	err = rx_ntuple_free_slot(ad, location);
+	if (!err)
+		err = rx_ntuple_insert(ad, flow, queue, location);
+	if (!err || ad->rx.any)
+		return err && !rx_ntuple_is_full(err) ? any_err : err;
+	if (err == -ENOSPC)
+		return err;
+
+	/* Some take nothing but RX_CLS_LOC_ANY without saying so */
+	*location = RX_CLS_LOC_ANY;
+	any_err = rx_ntuple_insert(ad, flow, queue, location);
+	if (any_err || *location & RX_CLS_LOC_SPECIAL)
+		return err;
+	ad->rx.any = true;
+	return 0;
+}
+
+static int rx_ntuple_install(struct ankus_dev *ad, struct ankus_flow *flow,
+			     struct ankus_pin *pin, unsigned int bin,
+			     const char **reason)
+{
+	u32 location = pin->location;
+	int err = -EOPNOTSUPP;
+
+	*reason = "the device is not present";
+	if (!ad->netdev->ethtool_ops->set_rxnfc)
+		return err;
+	if (!(ad->netdev->features & NETIF_F_NTUPLE)) {
+		*reason = "ntuple is off (ethtool -K DEV ntuple on)";
+		return err;
+	}
+	err = nic_begin(ad->netdev);
+	if (err)
+		return err;
+
+	/* A rule in a known slot is updated in place, if the driver does that */
+	if (pin->installed) {
+		err = rx_ntuple_insert(ad, flow, bin, &location);
+		if (err) {
+			err = rx_ntuple_delete(ad->netdev, pin->location);
+			if (err && err != -ENOENT)
+				goto out;
+			pin->installed = false;
+		}
+	}
+	if (!pin->installed)
+		err = rx_ntuple_add(ad, flow, bin, &location);
+	if (!err) {
+		pin->installed = true;
+		pin->location = location;
+	}
+out:
+	nic_end(ad->netdev);
+	if (rx_ntuple_is_full(err)) {
+		*reason = "the rule table is full";
+		return -ENOSPC;
+	}
+	*reason = "the device refused the rule";
+	return err;
+}
+
+/* Read the rule back: the same flow at the same place? */
+static bool rx_ntuple_ours(struct ankus_dev *ad, struct ankus_flow *flow,
+			   struct ankus_pin *pin)
+{
+	struct ethtool_rxnfc want, nfc = {
+		.cmd = ETHTOOL_GRXCLSRULE,
+		.fs.location = pin->location,
+	};
+	int err = ad->netdev->ethtool_ops->get_rxnfc(ad->netdev, &nfc, NULL);
+
+	/* A driver that cannot read rules back is taken at its word */
+	if (err == -EOPNOTSUPP)
+		return true;
+	if (err)
+		return false;
+	rx_ntuple_spec(&flow->key, 0, pin->location, &want);
+	if ((nfc.fs.flow_type & ~(FLOW_EXT | FLOW_MAC_EXT | FLOW_RSS)) !=
+	    want.fs.flow_type)
+		return false;
+	/* addresses and ports lead in both, then comes what we never set */
+	return !memcmp(&nfc.fs.h_u, &want.fs.h_u, flow->key.family == AF_INET ?
+		       offsetof(struct ethtool_tcpip4_spec, tos) :
+		       offsetof(struct ethtool_tcpip6_spec, tclass));
+}
+
+static bool rx_ntuple_present(struct ankus_dev *ad, struct ankus_flow *flow,
+			      struct ankus_pin *pin)
+{
+	bool ours;
+
+	/* Turning ntuple off flushes the table, whatever a driver still lists */
+	if (!(ad->netdev->features & NETIF_F_NTUPLE))
+		return false;
+	if (!ad->netdev->ethtool_ops->get_rxnfc)
+		return true;
+	if (nic_begin(ad->netdev))
+		return true;
+	ours = rx_ntuple_ours(ad, flow, pin);
+	nic_end(ad->netdev);
+	return ours;
+}
+
+static int rx_ntuple_remove(struct ankus_dev *ad, struct ankus_flow *flow,
+			    struct ankus_pin *pin)
+{
+	int err = nic_begin(ad->netdev);
+
+	if (err)
+		return err;
+	err = rx_ntuple_delete(ad->netdev, pin->location);
+	nic_end(ad->netdev);
+	return err;
+}
+
+static enum ankus_proof rx_ntuple_verify(struct ankus_dev *ad,
+					 struct ankus_flow *flow,
+					 struct ankus_pin *pin)
+{
+	u64 bytes = atomic64_read(&flow->bytes);
+	int seen = READ_ONCE(flow->seen_bin);
+	u32 napi = READ_ONCE(flow->seen_napi);
+	u64 since = pin->proof_sent;
+	unsigned int want_napi;
+
+	/* Each look wants news; the first only starts the count */
+	if (!since || bytes - since < ANKUS_PROOF_BYTES) {
+		if (!since)
+			pin->proof_sent = bytes;
+		return ANKUS_PROOF_NONE;
+	}
+	pin->proof_sent = bytes;
+	if (seen != ANKUS_NO_BIN)
+		return seen == pin->have ? ANKUS_PROOF_FOR : ANKUS_PROOF_AGAINST;
+
+	/* The driver records no queue: is it the NAPI of the queue? */
+	if (rx_ntuple_dead(ad, pin->have))
+		return ANKUS_PROOF_NONE;
+	want_napi = ankus_rxq_napi_id(ad->netdev, pin->have);
+	if (!napi || !want_napi)
+		return ANKUS_PROOF_NONE;
+	return napi == want_napi ? ANKUS_PROOF_FOR : ANKUS_PROOF_AGAINST;
+}
+
+const struct ankus_backend_ops ankus_rx_ntuple_ops = {
+	.name = "rx_ntuple",
+	.id = ANKUS_BACKEND_NTUPLE,
+	.kind = ANKUS_PIN_RXQ,
+	.probe = rx_ntuple_probe,
+	.bins = rx_ntuple_bins,
+	.allowed = rx_ntuple_allowed,
+	.dead = rx_ntuple_dead,
+	.install = rx_ntuple_install,
+	.remove = rx_ntuple_remove,
+	.present = rx_ntuple_present,
+	.verify = rx_ntuple_verify,
+};

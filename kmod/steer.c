@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The state of pins: what is wanted, what is in force, what was proved.
+ *
+ * The control loop says what it wants (ankus_steer_want()).  For the TX kinds
+ * the packet path puts it into force at a safe point; for RX the steer work
+ * does, by driver calls under rtnl.  ankus_steer_look() then compares the two
+ * and looks for proof.  So each side writes its own half of a pin, and a pin
+ * converges whatever happens in between.
+ */
+#include <linux/rtnetlink.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "steer.h"
+
+/* A pause in a flow without TCP's own word that nothing of it is queued */
+#define STEER_TX_GAP_NS		(1 * NSEC_PER_MSEC)
+/* A pause in a received flow, above the interrupt moderation of most NICs */
+#define STEER_RX_GAP_NS		(50 * NSEC_PER_USEC)
+/* Driver calls in one rtnl section */
+#define STEER_RX_BATCH		32
+/* Looks in a row against a pin before it is doubted, and given up */
+#define STEER_MISSES_DOUBT	3
+#define STEER_MISSES_MAX	8
+/* First pause after a failure; doubles up to STEER_BACKOFF_SHIFT times */
+#define STEER_BACKOFF_NS	(1 * NSEC_PER_SEC)
+#define STEER_BACKOFF_SHIFT	6
+
+/**
+ * ankus_steer_ops() - backend of a kind of pin
+ * @ad: the device
+ * @kind: enum ankus_pin_kind
+ *
+ * Context: Under ankus_net::lock.
+ * Return: the backend, or NULL when the device cannot be steered so.
+ */
+const struct ankus_backend_ops *ankus_steer_ops(struct ankus_dev *ad,
+						unsigned int kind)
+{
+	const struct ankus_backend_ops *ops;
+	const char *reason;
+
+	switch (kind) {
+	case ANKUS_PIN_RXQ:
+		return ad->rx.ops;
+	case ANKUS_PIN_TXQ:
+		ops = &ankus_tx_queue_ops;
+		break;
+	default:
+		ops = &ankus_tx_link_ops;
+		break;
+	}
+	return ops->probe(ad, &reason) ? NULL : ops;
+}
+
+/**
+ * ankus_steer_want() - say where a flow is to go
+ * @pin: the pin
+ * @bin: queue or link slot, ANKUS_NO_BIN to take the pin back
+ * @now_ns: time
+ *
+ * Context: Under ankus_net::lock.
+ */
+void ankus_steer_want(struct ankus_pin *pin, int bin, u64 now_ns)
+{
+	if (pin->want == bin)
+		return;
+	WRITE_ONCE(pin->wanted_ns, now_ns);
+	WRITE_ONCE(pin->want, bin);
+	if (bin == ANKUS_NO_BIN)
+		return;
+	pin->moved_ns = now_ns;
+	pin->state = ANKUS_PIN_STATE_WANTED;
+	pin->reason = NULL;
+	pin->error = 0;
+	pin->misses = 0;
+	pin->proof_sent = 0;
+}
+
+/**
+ * ankus_steer_fail() - give a pin up for a while
+ * @pin: the pin
+ * @state: enum ankus_pin_state to show
+ * @error: errno, negative, or 0
+ * @reason: why, a string constant
+ * @now_ns: time
+ *
+ * Context: Under ankus_net::lock.
+ */
+void ankus_steer_fail(struct ankus_pin *pin, u8 state, int error,
+		      const char *reason, u64 now_ns)
+{
+	/* A flow that stays parked is told of once */
+	pin->failed = pin->state != state || pin->reason != reason;
+	ankus_steer_want(pin, ANKUS_NO_BIN, now_ns);
+	pin->state = state;
+	pin->error = -error;
+	pin->reason = reason;
+	pin->retry_ns = now_ns + (STEER_BACKOFF_NS <<
+				  min_t(u8, pin->failures, STEER_BACKOFF_SHIFT));
+	if (pin->failures < U8_MAX)
+		pin->failures++;
+}
+
+/**
+ * ankus_steer_idle() - is nothing of a flow in force or under way?
+ * @flow: the flow
+ *
+ * Context: Under ankus_net::lock.
+ * Return: true if the flow may be forgotten.
+ */
+bool ankus_steer_idle(const struct ankus_flow *flow)
+{
+	const struct ankus_pin *rx;
+
+	if (!flow->ctl)
+		return true;
+	rx = &flow->ctl->pin[ANKUS_PIN_RXQ];
+	return !rx->busy && !rx->installed;
+}
+
+static int steer_in_force(struct ankus_dev *ad, struct ankus_flow *flow,
+			  struct ankus_pin *pin)
+{
+	bool first = !pin->seen_switches;
+
+	if (!first)
+		ad->count[ANKUS_MOVES] += pin->switches - pin->seen_switches;
+	pin->seen_switches = READ_ONCE(pin->switches);
+	if (first)
+		pin->latency_us = div_u64(READ_ONCE(pin->switched_ns) -
+					  flow->first_ns, NSEC_PER_USEC);
+	pin->proof_sent = 0;
+	pin->misses = 0;
+	if (READ_ONCE(pin->have) == pin->want)
+		pin->state = ANKUS_PIN_STATE_INSTALLED;
+	return first ? ANKUS_EVENT_FLOW_PIN : ANKUS_EVENT_FLOW_MOVE;
+}
+
+static int steer_prove(struct ankus_dev *ad, struct ankus_flow *flow,
+		       struct ankus_pin *pin,
+		       const struct ankus_backend_ops *ops, u64 now_ns)
+{
+	switch (ops->verify(ad, flow, pin)) {
+	case ANKUS_PROOF_FOR:
+		pin->misses = 0;
+		if (pin->state == ANKUS_PIN_STATE_VERIFIED)
+			return -1;
+		pin->failures = 0;
+		pin->reason = NULL;
+		pin->state = ANKUS_PIN_STATE_VERIFIED;
+		return ANKUS_EVENT_FLOW_VERIFY;
+	case ANKUS_PROOF_AGAINST:
+		pin->misses++;
+		if (pin->misses == STEER_MISSES_DOUBT) {
+			pin->state = ANKUS_PIN_STATE_INSTALLED;
+			pin->reason = "packets are seen elsewhere";
+			pin->recheck = pin->installed;
+		}
+		if (pin->misses < STEER_MISSES_MAX)
+			return -1;
+		ankus_steer_fail(pin, ANKUS_PIN_STATE_INEFFECTIVE, 0,
+				 "accepted, but packets were seen elsewhere",
+				 now_ns);
+		pin->failed = false;
+		ad->count[ANKUS_INEFFECTIVE]++;
+		return ANKUS_EVENT_FLOW_FAIL;
+	default:
+		return -1;
+	}
+}
+
+/**
+ * ankus_steer_look() - bring the state of a pin up to date
+ * @ad: the device
+ * @flow: the flow, with a control part
+ * @kind: enum ankus_pin_kind
+ * @now_ns: time
+ *
+ * Context: Control loop, under ankus_net::lock.
+ * Return: enum ankus_event when there is something to tell, else -1.
+ */
+int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
+		     unsigned int kind, u64 now_ns)
+{
+	struct ankus_pin *pin = &flow->ctl->pin[kind];
+	const struct ankus_backend_ops *ops;
+	int have = READ_ONCE(pin->have);
+
+	if (pin->failed) {
+		pin->failed = false;
+		return ANKUS_EVENT_FLOW_FAIL;
+	}
+	if (READ_ONCE(pin->switches) != pin->seen_switches)
+		return steer_in_force(ad, flow, pin);
+
+	if (pin->want == ANKUS_NO_BIN) {
+		if (have != ANKUS_NO_BIN)
+			return -1;
+		switch (pin->state) {
+		case ANKUS_PIN_STATE_WANTED:
+		case ANKUS_PIN_STATE_INSTALLED:
+		case ANKUS_PIN_STATE_VERIFIED:
+			pin->state = ANKUS_PIN_STATE_NONE;
+			pin->reason = NULL;
+			/* the next pin is a first one again */
+			pin->seen_switches = 0;
+			pin->switches = 0;
+			return ANKUS_EVENT_FLOW_UNPIN;
+		default:
+			return -1;
+		}
+	}
+	if (have != pin->want)
+		return -1;
+	if (pin->state == ANKUS_PIN_STATE_WANTED)
+		pin->state = ANKUS_PIN_STATE_INSTALLED;
+	ops = ankus_steer_ops(ad, kind);
+	return ops ? steer_prove(ad, flow, pin, ops, now_ns) : -1;
+}
+
+/**
+ * ankus_steer_probe_rx() - choose the receive backend of a device
+ * @ad: the device
+ *
+ * Context: Under rtnl and ankus_net::lock.
+ */
+void ankus_steer_probe_rx(struct ankus_dev *ad)
+{
+	const struct ankus_backend_ops *ops = NULL;
+	const char *reason = "backend none";
+
+	ASSERT_RTNL();
+	lockdep_assert_held(&ad->an->lock);
+
+	if (ad->cfg.backend != ANKUS_BACKEND_NONE &&
+	    !ankus_rx_ntuple_ops.probe(ad, &reason))
+		ops = &ankus_rx_ntuple_ops;
+	ad->rx.ops = ops;
+	ad->rx.reason = ops ? NULL : reason;
+}
+
+static bool steer_rx_differs(const struct ankus_pin *pin)
+{
+	return pin->want != pin->have || pin->recheck ||
+	       (pin->want == ANKUS_NO_BIN && pin->installed);
+}
+
+/* The flow pauses, so what comes next cannot overtake what came before */
+static bool steer_rx_safe(const struct ankus_pin *pin, u64 now_ns)
+{
+	u64 last = max(READ_ONCE(pin->gap_ns), pin->wanted_ns);
+
+	return now_ns >= last + STEER_RX_GAP_NS;
+}
+
+static bool steer_rx_due(struct ankus_dev *ad, bool safe)
+{
+	u64 now = ktime_get_ns();
+	struct ankus_flow *flow;
+
+	lockdep_assert_held(&ad->an->lock);
+
+	list_for_each_entry(flow, &ad->active, active) {
+		const struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
+
+		if (steer_rx_differs(pin) && now >= pin->retry_ns &&
+		    (!safe || steer_rx_safe(pin, now)))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * ankus_steer_rx_pending() - is there work for ankus_steer_rx_run()?
+ * @ad: the device
+ *
+ * Context: Under ankus_net::lock.
+ * Return: true if so.
+ */
+bool ankus_steer_rx_pending(struct ankus_dev *ad)
+{
+	return steer_rx_due(ad, false);
+}
+
+/**
+ * ankus_steer_rx_ready() - is some of that work at its safe point?
+ * @ad: the device
+ *
+ * Asked before waiting for rtnl.
+ *
+ * Context: Under ankus_net::lock.
+ * Return: true if so.
+ */
+bool ankus_steer_rx_ready(struct ankus_dev *ad)
+{
+	return steer_rx_due(ad, true);
+}
+
+static void steer_rx_have(struct ankus_pin *pin, int bin)
+{
+	if (pin->have == bin)
+		return;
+	if (bin != ANKUS_NO_BIN) {
+		pin->switches++;
+		pin->switched_ns = ktime_get_ns();
+	}
+	WRITE_ONCE(pin->have, bin);
+}
+
+struct steer_rx_op {
+	struct ankus_flow *flow;
+	int want;
+	int error;
+	bool lost;
+	const char *reason;
+};
+
+static void steer_rx_call(struct ankus_dev *ad, struct steer_rx_op *op)
+{
+	const struct ankus_backend_ops *ops = &ankus_rx_ntuple_ops;
+	struct ankus_pin *pin = &op->flow->ctl->pin[ANKUS_PIN_RXQ];
+
+	/* Did somebody else take the rule away? */
+	if (pin->installed && !ops->present(ad, op->flow, pin)) {
+		pin->installed = false;
+		op->lost = true;
+	}
+	if (op->want != ANKUS_NO_BIN) {
+		if (!pin->installed || pin->have != op->want)
+			op->error = ops->install(ad, op->flow, pin, op->want,
+						 &op->reason);
+	} else if (pin->installed) {
+		op->error = ops->remove(ad, op->flow, pin);
+		if (op->error == -ENOENT)
+			op->error = 0;
+		if (!op->error)
+			pin->installed = false;
+		else
+			op->reason = "the device refused to remove the rule";
+	}
+}
+
+static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op,
+			  bool had)
+{
+	struct ankus_pin *pin = &op->flow->ctl->pin[ANKUS_PIN_RXQ];
+	u64 now = ktime_get_ns();
+
+	pin->busy = false;
+	pin->recheck = false;
+	ad->count[ANKUS_RULES_LOST] += op->lost;
+	ad->rx.rules += pin->installed - had;
+	if (pin->installed && (!had || op->lost))
+		ad->count[ANKUS_RULES_INSTALLED]++;
+	if (!pin->installed && had && !op->lost)
+		ad->count[ANKUS_RULES_REMOVED]++;
+
+	if (!op->error) {
+		if (op->lost)
+			steer_rx_have(pin, ANKUS_NO_BIN);
+		steer_rx_have(pin, op->want);
+		return;
+	}
+	if (!pin->installed)
+		steer_rx_have(pin, ANKUS_NO_BIN);
+	if (op->want == ANKUS_NO_BIN) {
+		/* Tried again later; the rule still steers, harmlessly */
+		pin->error = -op->error;
+		pin->reason = op->reason;
+		pin->retry_ns = now + STEER_BACKOFF_NS;
+		return;
+	}
+	if (op->error == -ENOSPC) {
+		ankus_steer_fail(pin, ANKUS_PIN_STATE_PARKED, op->error,
+				 op->reason, now);
+	} else {
+		ad->count[ANKUS_REFUSED]++;
+		ankus_steer_fail(pin, ANKUS_PIN_STATE_REFUSED, op->error,
+				 op->reason, now);
+	}
+}
+
+/**
+ * ankus_steer_rx_run() - make the NIC's rules what they ought to be
+ * @ad: the device, not gone
+ * @force: now, whether the flows pause or not; everything, in one go
+ *
+ * Context: Under rtnl, without ankus_net::lock.  May sleep: the driver does.
+ * Return: true if something is left to do.
+ */
+bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
+{
+	struct steer_rx_op ops[STEER_RX_BATCH];
+	bool had[STEER_RX_BATCH];
+	struct ankus_flow *flow;
+	unsigned int failed = 0;
+	unsigned int i, n, skip;
+	bool left;
+	u64 start;
+
+	ASSERT_RTNL();
+
+	do {
+		n = 0;
+		/* what has failed stands first among what still differs */
+		skip = failed;
+		left = false;
+		start = ktime_get_ns();
+		mutex_lock(&ad->an->lock);
+		list_for_each_entry(flow, &ad->active, active) {
+			struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
+
+			if (!steer_rx_differs(pin) ||
+			    (!force && start < pin->retry_ns))
+				continue;
+			if (force && skip) {
+				skip--;
+				continue;
+			}
+			if ((!force && !steer_rx_safe(pin, start)) ||
+			    n == STEER_RX_BATCH) {
+				left = true;
+				continue;
+			}
+			pin->busy = true;
+			had[n] = pin->installed;
+			ops[n++] = (struct steer_rx_op) {
+				.flow = flow,
+				.want = pin->want,
+			};
+		}
+		mutex_unlock(&ad->an->lock);
+
+		for (i = 0; i < n; i++)
+			steer_rx_call(ad, &ops[i]);
+
+		mutex_lock(&ad->an->lock);
+		for (i = 0; i < n; i++) {
+			steer_rx_done(ad, &ops[i], had[i]);
+			failed += !!ops[i].error;
+		}
+		ad->count[ANKUS_RTNL_MAX_NS] = max(ad->count[ANKUS_RTNL_MAX_NS],
+						   ktime_get_ns() - start);
+		mutex_unlock(&ad->an->lock);
+		/* a forced run goes on while it gets anywhere */
+	} while (force && left && n);
+	return left;
+}
+
+/**
+ * ankus_txq_idle() - has a TX queue nothing to send?
+ * @txq: the queue
+ *
+ * Context: RCU read side.
+ * Return: true if its qdisc is empty and, where the driver counts (BQL), the
+ * NIC has completed all that it was given.
+ */
+bool ankus_txq_idle(const struct netdev_queue *txq)
+{
+	const struct Qdisc *qdisc = rcu_dereference(txq->qdisc);
+
+	if (qdisc && !qdisc_is_empty(qdisc))
+		return false;
+#ifdef CONFIG_BQL
+	if (READ_ONCE(txq->dql.num_queued) != READ_ONCE(txq->dql.num_completed))
+		return false;
+#endif
+	return true;
+}
+
+/**
+ * ankus_steer_safe() - may the flow change its way with this packet?
+ * @ops: TX backend
+ * @ad: the device
+ * @pin: the flow's pin, its wanted bin not in force
+ * @skb: the packet
+ * @idle: is a bin, or every bin for ANKUS_NO_BIN, without a packet?
+ *
+ * Local TCP says so itself: skb->ooo_okay is set when none of the socket's
+ * packets is queued on this host.  For everything else a pause of the flow
+ * and an empty old bin are asked for.  A dead bin is left at once.
+ *
+ * Context: Egress hook.
+ * Return: true if nothing can be overtaken.
+ */
+bool ankus_steer_safe(const struct ankus_backend_ops *ops,
+		      const struct ankus_dev *ad, struct ankus_pin *pin,
+		      const struct sk_buff *skb,
+		      bool (*idle)(const struct ankus_dev *ad, int bin))
+{
+	int have = READ_ONCE(pin->have);
+	struct sock *sk = skb->sk;
+	u64 last, now;
+
+	if (have != ANKUS_NO_BIN && ops->dead(ad, have))
+		return true;
+	if (sk && sk_fullsock(sk) && sk_is_tcp(sk))
+		return skb->ooo_okay;
+
+	now = ktime_get_ns();
+	last = READ_ONCE(pin->gap_ns);
+	WRITE_ONCE(pin->gap_ns, now);
+	return last >= READ_ONCE(pin->wanted_ns) &&
+	       now - last >= STEER_TX_GAP_NS && idle(ad, have);
+}
+
+/**
+ * ankus_steer_switch() - put a TX pin into force
+ * @pin: the pin
+ * @bin: its wanted bin
+ *
+ * Context: Egress hook, at a safe point.
+ */
+void ankus_steer_switch(struct ankus_pin *pin, int bin)
+{
+	WRITE_ONCE(pin->have, bin);
+	if (bin == ANKUS_NO_BIN)
+		return;
+	WRITE_ONCE(pin->switched_ns, ktime_get_ns());
+	WRITE_ONCE(pin->switches, pin->switches + 1);
+}

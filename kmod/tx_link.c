@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Link pins: a packet of the flow is taken from the upper device at egress and
+ * sent on the lower device of choice.
+ *
+ * The bond's transmit function is not run, which is what makes this possible:
+ * it would hash.  What it does beside that is done here (taps), or is a reason
+ * to let the packet go the bond's own way (offloads bound to the bond).
+ */
+#include <linux/netdevice.h>
+#include <net/dst_metadata.h>
+#include <net/sock.h>
+#include <net/xfrm.h>
+
+#include "compat.h"
+#include "link.h"
+#include "rule.h"
+#include "steer.h"
+
+static int tx_link_probe(struct ankus_dev *ad, const char **reason)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < ANKUS_LINKS_MAX; i++)
+		n += !!ankus_link_slot(ad, i);
+	if (n)
+		return 0;
+	*reason = "the device has no links";
+	return -EOPNOTSUPP;
+}
+
+static unsigned int tx_link_bins(struct ankus_dev *ad)
+{
+	struct ankus_bin *bins = ad->bins[ANKUS_PIN_LINK];
+	unsigned int i;
+
+	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+		struct ankus_link *link = ankus_link_slot(ad, i);
+
+		bins[i] = (struct ankus_bin) { .usable = false };
+		if (!link)
+			continue;
+		bins[i].usable = link->usable;
+		bins[i].capacity_bps = link->capacity_bps ?: link->speed_bps;
+	}
+	return ANKUS_LINKS_MAX;
+}
+
+static bool tx_link_allowed(const void *arg, unsigned int bin)
+{
+	const struct ankus_flow *flow = arg;
+	struct ankus_link *link = ankus_link_slot(ankus_flow_dev(flow), bin);
+
+	return link && (!flow->rule ||
+			ankus_rule_has_link(flow->rule, link->name));
+}
+
+static bool tx_link_dead(const struct ankus_dev *ad, unsigned int bin)
+{
+	const struct ankus_link *link = rcu_dereference(ad->links[bin]);
+
+	return !link || !READ_ONCE(link->usable);
+}
+
+static bool tx_link_idle(const struct ankus_dev *ad, int bin)
+{
+	const struct ankus_link *link;
+	unsigned int i, q;
+
+	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+		if (bin != ANKUS_NO_BIN && i != bin)
+			continue;
+		link = rcu_dereference(ad->links[i]);
+		if (!link)
+			continue;
+		for (q = 0; q < READ_ONCE(link->lower->real_num_tx_queues); q++)
+			if (!ankus_txq_idle(netdev_get_tx_queue(link->lower, q)))
+				return false;
+	}
+	return true;
+}
+
+static enum ankus_proof tx_link_verify(struct ankus_dev *ad,
+				       struct ankus_flow *flow,
+				       struct ankus_pin *pin)
+{
+	struct ankus_link *link = ankus_link_slot(ad, pin->have);
+	u64 sent = atomic64_read(&flow->bytes);
+
+	if (!link)
+		return ANKUS_PROOF_NONE;
+	if (!pin->proof_sent) {
+		pin->proof_sent = sent;
+		pin->proof_bytes = link->read_bytes;
+		return ANKUS_PROOF_NONE;
+	}
+	/*
+	 * The packet path hands the packets over itself, so all there is to
+	 * prove is that the lower device sends them.  A shaper or a dead
+	 * driver may hold them back; that is not the pin's failure.
+	 */
+	sent -= pin->proof_sent;
+	if (sent >= ANKUS_PROOF_BYTES &&
+	    link->read_bytes - pin->proof_bytes >= sent - sent / 8)
+		return ANKUS_PROOF_FOR;
+	return ANKUS_PROOF_NONE;
+}
+
+const struct ankus_backend_ops ankus_tx_link_ops = {
+	.name = "tx_link",
+	.id = ANKUS_BACKEND_AUTO,
+	.kind = ANKUS_PIN_LINK,
+	.probe = tx_link_probe,
+	.bins = tx_link_bins,
+	.allowed = tx_link_allowed,
+	.dead = tx_link_dead,
+	.verify = tx_link_verify,
+};
+
+/* Offloads that the bond hands to one lower device of its own choice */
+static bool tx_link_bound(const struct sk_buff *skb)
+{
+#ifdef CONFIG_SOCK_VALIDATE_XMIT
+	/* TLS or PSP in the device; software TLS leaves it NULL */
+	if (skb->sk && sk_fullsock(skb->sk) && skb->sk->sk_validate_xmit_skb)
+		return true;
+#endif
+#ifdef CONFIG_XFRM
+	if (skb_sec_path(skb))
+		return true;
+#endif
+	return false;
+}
+
+/**
+ * ankus_tx_link_apply() - send a packet over the link of its flow
+ * @ad: the upper device
+ * @pin: the flow's pin, wanted or in force
+ * @skb: the packet
+ *
+ * Context: Egress hook.
+ * Return: true if the packet was sent, false if it is to go on its own way.
+ */
+bool ankus_tx_link_apply(struct ankus_dev *ad, struct ankus_pin *pin,
+			 struct sk_buff *skb)
+{
+	int want = READ_ONCE(pin->want);
+	int have = READ_ONCE(pin->have);
+	struct net_device *upper = skb->dev;
+	struct ankus_link *link;
+
+	if (unlikely(want != have) &&
+	    ankus_steer_safe(&ankus_tx_link_ops, ad, pin, skb, tx_link_idle)) {
+		ankus_steer_switch(pin, want);
+		have = want;
+	}
+	if (have == ANKUS_NO_BIN)
+		return false;
+
+	link = rcu_dereference(ad->links[have]);
+	if (unlikely(!link || !READ_ONCE(link->usable) || tx_link_bound(skb))) {
+		ankus_pcpu_add(ad, ANKUS_LINK_BYPASSED, 1);
+		return false;
+	}
+
+	/* The upper device's transmit path would have shown it to its taps */
+	if (unlikely(dev_nit_active(upper)))
+		dev_queue_xmit_nit(skb, upper);
+	ankus_pcpu_add(ad, ANKUS_LINK_PACKETS, 1);
+	skb->dev = link->lower;
+	dev_queue_xmit(skb);
+	return true;
+}
