@@ -49,14 +49,15 @@ static inline void netdev_unlock_ops(struct net_device *dev)
 #endif
 
 /*
- * NAPI id behind an RX queue, 0 when the driver tells none.  6.13 and later
- * keep the NAPI with the queue, earlier kernels keep its id in the XDP info.
+ * NAPI id behind an RX queue, 0 when the driver tells none.  Since 6.8 drivers
+ * can name the NAPI of a queue; before, the core's XDP info is all there is,
+ * and few drivers fill it.
  */
 #if __has_include(<net/netdev_rx_queue.h>)
 #include <net/netdev_rx_queue.h>
 #endif
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 static inline unsigned int ankus_rxq_napi_id(struct net_device *dev,
 					     unsigned int queue)
 {

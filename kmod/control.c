@@ -377,6 +377,9 @@ static void control_place(struct ankus_dev *ad,
 					 ops->kind == ANKUS_PIN_LINK ?
 					 "no usable link" : "no usable queue",
 					 now);
+			/* costs nothing to try again, at the next tick */
+			pin->retry_ns = 0;
+			pin->failures = 0;
 			if (item->bin < n_bins)
 				bins[item->bin].load_bps += item->rate_bps;
 			continue;
@@ -479,6 +482,7 @@ static void control_tick(struct work_struct *work)
 	struct ankus_dev *ad = container_of(to_delayed_work(work),
 					    struct ankus_dev, tick);
 	struct ankus_net *an = ad->an;
+	unsigned long delay;
 	u64 now;
 
 	mutex_lock(&an->lock);
@@ -503,8 +507,11 @@ static void control_tick(struct work_struct *work)
 	ad->count[ANKUS_TICK_MAX_NS] = max(ad->count[ANKUS_TICK_MAX_NS],
 					   ktime_get_ns() - now);
 	/* Earlier when a flow has kept its rate for the hold time before that */
-	control_queue(ad, &ad->tick,
-		      nsecs_to_jiffies(ad->wake_ns - now) + 1);
+	delay = nsecs_to_jiffies(ad->wake_ns - now) + 1;
+	/* or when one crossed the threshold while this run was under way */
+	if (test_bit(0, &ad->kicked))
+		delay = min(delay, msecs_to_jiffies(ad->cfg.tick_ms) / 8 + 1);
+	control_queue(ad, &ad->tick, delay);
 out:
 	mutex_unlock(&an->lock);
 	ankus_dev_put(ad);
@@ -523,9 +530,14 @@ void ankus_control_refresh(struct ankus_dev *ad)
 	ad->stale = false;
 	ankus_steer_probe_rx(ad);
 	ankus_links_discover(ad, ankus_event_link);
-	list_for_each_entry(flow, &ad->active, active)
-		flow->ctl->pin[ANKUS_PIN_RXQ].recheck =
-			flow->ctl->pin[ANKUS_PIN_RXQ].installed;
+	list_for_each_entry(flow, &ad->active, active) {
+		struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
+
+		/* rules may have gone, and what was refused may be taken now */
+		pin->recheck = pin->installed;
+		pin->retry_ns = 0;
+		pin->failures = 0;
+	}
 }
 
 static void control_steer_work(struct work_struct *work)

@@ -128,7 +128,6 @@ struct ankus_config {
  * @slots: size of the rule table, 0 when the driver tells none
  * @any: the driver chooses the slot (RX_CLS_LOC_SPECIAL)
  * @rules: our rules in the table
- * @full_ns: when the table was last seen full
  *
  * Written under rtnl and ankus_net::lock, so either serves to read.
  */
@@ -138,7 +137,6 @@ struct ankus_rx {
 	u32 slots;
 	bool any;
 	u32 rules;
-	u64 full_ns;
 };
 
 /**

@@ -96,14 +96,14 @@ struct ankus_flow *ankus_flow_lookup(const struct ankus_flows *flows,
  * @flows: the table
  * @pkt: its first packet
  * @hash: as for ankus_flow_lookup()
- * @id: identifier for the user
+ * @ids: last identifier that was given to a flow
  *
  * Context: Packet path, softirqs off; RCU read side.
  * Return: the flow; ERR_PTR(-ENOSPC) when the table is full, ERR_PTR(-ENOMEM).
  */
 struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 				     const struct ankus_packet *pkt, u32 hash,
-				     u64 id)
+				     atomic64_t *ids)
 {
 	u32 bucket = hash & flows->mask;
 	struct ankus_flow *flow, *other;
@@ -117,7 +117,7 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 		return ERR_PTR(-ENOMEM);
 	flow->key = pkt->key;
 	flow->table = flows;
-	flow->id = id;
+	flow->id = atomic64_inc_return(ids);
 	flow->dscp = pkt->dscp;
 	flow->first_ns = ktime_get_ns();
 	flow->read_ns = flow->first_ns;

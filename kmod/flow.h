@@ -40,6 +40,7 @@ enum ankus_pin_kind {
  * @proof_sent: bytes of the flow when the proof began, 0 before
  * @proof_bytes: bytes of the bin then
  * @reason: why the state is what it is, a string constant or NULL
+ * @told: reason of the last failure that was told
  * @location: slot of the NIC rule, RX, under rtnl
  * @seen_switches: @switches when the control loop last looked
  * @error: errno of a refusal, positive
@@ -67,6 +68,7 @@ struct ankus_pin {
 	u64 proof_sent;
 	u64 proof_bytes;
 	const char *reason;
+	const char *told;
 	u32 location;
 	u32 seen_switches;
 	u16 error;
@@ -182,7 +184,7 @@ struct ankus_flow *ankus_flow_lookup(const struct ankus_flows *flows,
 				     const struct ankus_key *key, u32 hash);
 struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 				     const struct ankus_packet *pkt, u32 hash,
-				     u64 id);
+				     atomic64_t *ids);
 void ankus_flow_remove(struct ankus_flows *flows, struct ankus_flow *flow);
 int ankus_flow_activate(struct ankus_flow *flow);
 

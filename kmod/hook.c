@@ -23,8 +23,7 @@ static struct ankus_flow *hook_admit(struct ankus_dev *ad,
 {
 	struct ankus_flow *flow;
 
-	flow = ankus_flow_insert(&ad->flows, pkt, hash,
-				 atomic64_inc_return(&ad->an->next_flow));
+	flow = ankus_flow_insert(&ad->flows, pkt, hash, &ad->an->next_flow);
 	if (IS_ERR(flow)) {
 		ankus_pcpu_add(ad, PTR_ERR(flow) == -ENOMEM ?
 				   ANKUS_NO_MEMORY : ANKUS_TABLE_FULL, 1);
@@ -121,6 +120,7 @@ static unsigned int hook_egress(void *priv, struct sk_buff *skb,
 	hook_seen(flow, skb->sk && sk_fullsock(skb->sk) ?
 			sk_tx_queue_get(skb->sk) : ANKUS_NO_BIN);
 
+	/* Pairs with smp_store_release() in ankus_flow_activate() */
 	ctl = smp_load_acquire(&flow->ctl);
 	if (!ctl)
 		return NF_ACCEPT;

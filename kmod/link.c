@@ -87,7 +87,7 @@ bool ankus_links_supported(const struct net_device *upper, const char **reason)
 		*reason = "bond mode broadcast sends over all links at once";
 		return false;
 	default:
-		*reason = "bond modes balance-tlb and balance-alb place flows and rewrite addresses themselves";
+		*reason = "bond modes balance-tlb and balance-alb place flows themselves";
 		return false;
 	}
 }

@@ -17,8 +17,9 @@
 #include "rule.h"
 #include "steer.h"
 
-/* How long a request to let go waits for the flows' safe points */
-#define MANAGE_DRAIN_MS 500
+/* How long a request to let go waits for the flows' safe points, and its step */
+#define MANAGE_DRAIN_MS		500
+#define MANAGE_DRAIN_STEP_MS	20
 
 /**
  * ankus_manage_add() - begin to manage a device
@@ -121,8 +122,8 @@ void ankus_manage_drain(struct ankus_dev *ad)
 	bool done = false;
 
 	manage_drain_begin(ad);
-	for (i = 0; i < MANAGE_DRAIN_MS / 10 && !done; i++) {
-		msleep(10);
+	for (i = 0; i < MANAGE_DRAIN_MS / MANAGE_DRAIN_STEP_MS && !done; i++) {
+		msleep(MANAGE_DRAIN_STEP_MS);
 		mutex_lock(&ad->an->lock);
 		done = ad->gone || manage_drained(ad);
 		mutex_unlock(&ad->an->lock);
@@ -331,8 +332,8 @@ void ankus_manage_exit(void)
 	bool done = manage_drain_all(true);
 	unsigned int i;
 
-	for (i = 0; i < MANAGE_DRAIN_MS / 10 && !done; i++) {
-		msleep(10);
+	for (i = 0; i < MANAGE_DRAIN_MS / MANAGE_DRAIN_STEP_MS && !done; i++) {
+		msleep(MANAGE_DRAIN_STEP_MS);
 		done = manage_drain_all(false);
 	}
 	unregister_netdevice_notifier(&manage_notifier);

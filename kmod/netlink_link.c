@@ -38,7 +38,7 @@ int ankus_nl_fill_link(struct sk_buff *msg, struct ankus_link *link)
 	    nla_put_u32(msg, ANKUS_A_LINK_FLOWS, link->flows) ||
 	    nla_put_u64_64bit(msg, ANKUS_A_LINK_PINNED_BPS, link->pinned_bps,
 			      ANKUS_A_LINK_PAD) ||
-	    nla_put_u64_64bit(msg, ANKUS_A_LINK_TX_BPS, link->rate.slow_bps,
+	    nla_put_u64_64bit(msg, ANKUS_A_LINK_TX_BPS, link->rate.fast_bps,
 			      ANKUS_A_LINK_PAD))
 		return -EMSGSIZE;
 	return 0;

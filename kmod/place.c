@@ -12,13 +12,14 @@
  * A relative load is load * 2^20 / capacity: with loads below 2^43 bit/s this
  * stays within 64 bits and resolves a millionth of the capacity.
  */
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 
 #include "place.h"
 
-#define PLACE_LOAD_MAX (1ULL << 43)
+#define PLACE_LOAD_MAX BIT_ULL(43)
 #define PLACE_EXCHANGE_ITEMS 1024
 
 static u64 place_relative(const struct ankus_bin *bin, u64 load_bps)

@@ -92,8 +92,9 @@ void ankus_steer_want(struct ankus_pin *pin, int bin, u64 now_ns)
 void ankus_steer_fail(struct ankus_pin *pin, u8 state, int error,
 		      const char *reason, u64 now_ns)
 {
-	/* A flow that stays parked is told of once */
-	pin->failed = pin->state != state || pin->reason != reason;
+	/* What fails again for the same reason is told of once */
+	pin->failed = pin->told != reason;
+	pin->told = reason;
 	ankus_steer_want(pin, ANKUS_NO_BIN, now_ns);
 	pin->state = state;
 	pin->error = -error;
@@ -129,11 +130,12 @@ static int steer_in_force(struct ankus_dev *ad, struct ankus_flow *flow,
 	if (!first)
 		ad->count[ANKUS_MOVES] += pin->switches - pin->seen_switches;
 	pin->seen_switches = READ_ONCE(pin->switches);
-	if (first)
+	if (!pin->latency_us)
 		pin->latency_us = div_u64(READ_ONCE(pin->switched_ns) -
 					  flow->first_ns, NSEC_PER_USEC);
 	pin->proof_sent = 0;
 	pin->misses = 0;
+	pin->told = NULL;
 	if (READ_ONCE(pin->have) == pin->want)
 		pin->state = ANKUS_PIN_STATE_INSTALLED;
 	return first ? ANKUS_EVENT_FLOW_PIN : ANKUS_EVENT_FLOW_MOVE;
@@ -318,7 +320,9 @@ struct steer_rx_op {
 	const char *reason;
 };
 
-static void steer_rx_call(struct ankus_dev *ad, struct steer_rx_op *op)
+/* A full table is asked once in a run, not once for each flow that waits */
+static void steer_rx_call(struct ankus_dev *ad, struct steer_rx_op *op,
+			  bool *full)
 {
 	const struct ankus_backend_ops *ops = &ankus_rx_ntuple_ops;
 	struct ankus_pin *pin = &op->flow->ctl->pin[ANKUS_PIN_RXQ];
@@ -329,9 +333,14 @@ static void steer_rx_call(struct ankus_dev *ad, struct steer_rx_op *op)
 		op->lost = true;
 	}
 	if (op->want != ANKUS_NO_BIN) {
-		if (!pin->installed || pin->have != op->want)
+		if (*full && !pin->installed) {
+			op->error = -ENOSPC;
+			op->reason = "the rule table is full";
+		} else if (!pin->installed || pin->have != op->want) {
 			op->error = ops->install(ad, op->flow, pin, op->want,
 						 &op->reason);
+			*full = op->error == -ENOSPC;
+		}
 	} else if (pin->installed) {
 		op->error = ops->remove(ad, op->flow, pin);
 		if (op->error == -ENOENT)
@@ -394,6 +403,7 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op,
 bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 {
 	struct steer_rx_op ops[STEER_RX_BATCH];
+	bool full = false;
 	bool had[STEER_RX_BATCH];
 	struct ankus_flow *flow;
 	unsigned int failed = 0;
@@ -434,8 +444,13 @@ bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 		}
 		mutex_unlock(&ad->an->lock);
 
+		/* what makes room goes before what needs it */
 		for (i = 0; i < n; i++)
-			steer_rx_call(ad, &ops[i]);
+			if (ops[i].want == ANKUS_NO_BIN)
+				steer_rx_call(ad, &ops[i], &full);
+		for (i = 0; i < n; i++)
+			if (ops[i].want != ANKUS_NO_BIN)
+				steer_rx_call(ad, &ops[i], &full);
 
 		mutex_lock(&ad->an->lock);
 		for (i = 0; i < n; i++) {

@@ -70,6 +70,7 @@ static bool tx_queue_idle(const struct ankus_dev *ad, int bin)
 static bool tx_queue_bytes(const struct ankus_dev *ad, unsigned int bin,
 			   u64 *bytes)
 {
+	const struct gnet_stats_basic_sync *bstats;
 	const struct Qdisc *qdisc;
 	bool counted = false;
 	int cpu;
@@ -78,13 +79,12 @@ static bool tx_queue_bytes(const struct ankus_dev *ad, unsigned int bin,
 	qdisc = rcu_dereference(netdev_get_tx_queue(ad->netdev, bin)->qdisc);
 	if (qdisc && qdisc->enqueue && (qdisc->flags & TCQ_F_ONETXQUEUE)) {
 		counted = true;
+		*bytes = u64_stats_read(&qdisc->bstats.bytes);
 		if (qdisc_is_percpu_stats(qdisc)) {
-			*bytes = 0;
-			for_each_possible_cpu(cpu)
-				*bytes += u64_stats_read(&per_cpu_ptr(qdisc->cpu_bstats,
-								      cpu)->bytes);
-		} else {
-			*bytes = u64_stats_read(&qdisc->bstats.bytes);
+			for_each_possible_cpu(cpu) {
+				bstats = per_cpu_ptr(qdisc->cpu_bstats, cpu);
+				*bytes += u64_stats_read(&bstats->bytes);
+			}
 		}
 	}
 	rcu_read_unlock();
