@@ -102,8 +102,11 @@ void ankus_control_release_all(struct ankus_dev *ad)
 
 	lockdep_assert_held(&ad->an->lock);
 
-	list_for_each_entry(flow, &ad->active, active)
+	list_for_each_entry(flow, &ad->active, active) {
 		control_release(flow, now);
+		/* what an operator said of the flow ends with the steering */
+		flow->mode = ANKUS_PIN_MODE_AUTO;
+	}
 }
 
 static void control_set_state(struct ankus_dev *ad, struct ankus_flow *flow,
@@ -285,11 +288,14 @@ static bool control_must_leave(struct ankus_dev *ad,
 {
 	int want = flow->ctl->pin[ops->kind].want;
 
-	if (want >= ad->n_bins[ops->kind] || !ad->bins[ops->kind][want].usable) {
-		ad->count[ANKUS_FAILOVERS]++;
-		return true;
-	}
-	return !ops->allowed(flow, want);
+	bool dead;
+
+	rcu_read_lock();
+	dead = ops->dead(ad, want);
+	rcu_read_unlock();
+	ad->count[ANKUS_FAILOVERS] += dead;
+	return dead || want >= ad->n_bins[ops->kind] ||
+	       !ad->bins[ops->kind][want].usable || !ops->allowed(flow, want);
 }
 
 /* The flows that need a place, as items in the order of ankus_dev::active */
@@ -309,7 +315,8 @@ static unsigned int control_unplaced(struct ankus_dev *ad,
 		if (!control_steerable(ad, flow, ops->kind))
 			continue;
 		if (bin == ANKUS_NO_BIN) {
-			if (now < pin->retry_ns)
+			/* a rule on its way out makes room first */
+			if (now < pin->retry_ns || pin->installed)
 				continue;
 			if (ops->kind != ANKUS_PIN_LINK)
 				bin = READ_ONCE(flow->seen_bin);
@@ -411,10 +418,15 @@ static void control_steer_kind(struct ankus_dev *ad, unsigned int kind,
 			       struct ankus_item *items, u64 now)
 {
 	const struct ankus_backend_ops *ops = ankus_steer_ops(ad, kind);
+	struct ankus_flow *flow;
 	unsigned int n;
 
-	if (!ops)
+	if (!ops) {
+		list_for_each_entry(flow, &ad->active, active)
+			ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN,
+					 now);
 		return;
+	}
 	ankus_place_prepare(ad->bins[kind], ad->n_bins[kind]);
 	n = control_unplaced(ad, ops, items, now);
 	if (n) {

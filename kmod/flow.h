@@ -35,6 +35,7 @@ enum ankus_pin_kind {
  * @gap_ns: last packet seen while a change is waiting, packet path
  * @wanted_ns: when @want last changed
  * @retry_ns: not to be placed or tried again before this time
+ * @again_ns: not to be taken back before this time, after that failed; RX
  * @moved_ns: when it was last given a new bin, for the cooldown
  * @latency_us: from the flow's first packet to the first pin in force
  * @proof_sent: bytes of the flow when the proof began, 0 before
@@ -63,6 +64,7 @@ struct ankus_pin {
 
 	u64 wanted_ns;
 	u64 retry_ns;
+	u64 again_ns;
 	u64 moved_ns;
 	u64 latency_us;
 	u64 proof_sent;

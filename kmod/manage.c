@@ -213,6 +213,24 @@ static void manage_links_changed(struct ankus_net *an)
 	}
 }
 
+static void manage_renamed(struct ankus_net *an, struct net_device *netdev)
+{
+	struct ankus_link *link;
+	struct ankus_dev *ad;
+
+	/* rules name devices and links */
+	an->rule_gen++;
+	an->seq++;
+	list_for_each_entry(ad, &an->devs, list) {
+		link = ankus_link_of_lower(ad, netdev);
+		if (!link || !link->found ||
+		    ankus_link_find(an, netdev->name))
+			continue;
+		strscpy(link->name, netdev->name, sizeof(link->name));
+		ankus_event_link(link, ANKUS_EVENT_LINK_SET);
+	}
+}
+
 static int manage_netdev_event(struct notifier_block *nb, unsigned long event,
 			       void *ptr)
 {
@@ -241,9 +259,7 @@ static int manage_netdev_event(struct notifier_block *nb, unsigned long event,
 			manage_stale(ad);
 		break;
 	case NETDEV_CHANGENAME:
-		/* rules name devices */
-		an->rule_gen++;
-		an->seq++;
+		manage_renamed(an, netdev);
 		break;
 	}
 	mutex_unlock(&an->lock);

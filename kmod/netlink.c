@@ -15,6 +15,8 @@
 #include "netlink.h"
 #include "netlink_gen.h"
 
+#define NETLINK_RANGES_MAX 64
+
 static const struct genl_multicast_group netlink_groups[] = {
 	[ANKUS_NLGRP_EVENTS] = { .name = ANKUS_MCGRP_EVENTS, },
 };
@@ -236,6 +238,7 @@ int ankus_nl_get_queues(struct genl_info *info, int attr, unsigned int n_queues,
 			struct ankus_queues *queues)
 {
 	struct nlattr *tb[ANKUS_A_QUEUE_RANGE_MAX + 1];
+	unsigned int ranges = 0;
 	struct nlattr *nest;
 	u32 first, last;
 	int rem, err;
@@ -279,6 +282,14 @@ int ankus_nl_get_queues(struct genl_info *info, int attr, unsigned int n_queues,
 		}
 		bitmap_set(queues->map, first, last - first + 1);
 		queues->some = true;
+	}
+	/* what is taken must fit into an answer */
+	for_each_set_bitrange(first, last, queues->map, ANKUS_MAX_QUEUES)
+		ranges++;
+	if (ranges > NETLINK_RANGES_MAX) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr],
+				    "a set of queues has 64 ranges at most");
+		return -E2BIG;
 	}
 	return 0;
 }

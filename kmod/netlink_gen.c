@@ -2,7 +2,7 @@
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/ankus.yaml */
 /* YNL-GEN kernel source */
-/* To regenerate run: tools/net/ynl/ynl-regen.sh */
+/* To regenerate run: make regen */
 
 #include <net/netlink.h>
 #include <net/genetlink.h>
@@ -79,7 +79,7 @@ const struct nla_policy ankus_rule_get_nl_policy[ANKUS_A_RULE_PREF + 1] = {
 };
 
 /* ANKUS_CMD_RULE_NEW - do */
-const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_LINK + 1] = {
+const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_REPLACE + 1] = {
 	[ANKUS_A_RULE_PREF] = { .type = NLA_U32, },
 	[ANKUS_A_RULE_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_RULE_DIR] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -102,6 +102,7 @@ const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_LINK + 1] = {
 	[ANKUS_A_RULE_RX_QUEUES] = NLA_POLICY_NESTED(ankus_queue_range_nl_policy),
 	[ANKUS_A_RULE_TX_QUEUES] = NLA_POLICY_NESTED(ankus_queue_range_nl_policy),
 	[ANKUS_A_RULE_LINK] = { .type = NLA_STRING, .len = 15, },
+	[ANKUS_A_RULE_REPLACE] = { .type = NLA_FLAG, },
 };
 
 /* ANKUS_CMD_RULE_DEL - do */
@@ -208,7 +209,7 @@ const struct genl_ops ankus_nl_ops[16] = {
 		.cmd		= ANKUS_CMD_RULE_NEW,
 		.doit		= ankus_nl_rule_new_doit,
 		.policy		= ankus_rule_new_nl_policy,
-		.maxattr	= ANKUS_A_RULE_LINK,
+		.maxattr	= ANKUS_A_RULE_REPLACE,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

@@ -2,7 +2,7 @@
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/ankus.yaml */
 /* YNL-GEN kernel header */
-/* To regenerate run: tools/net/ynl/ynl-regen.sh */
+/* To regenerate run: make regen */
 
 #ifndef _LINUX_ANKUS_GEN_H
 #define _LINUX_ANKUS_GEN_H
@@ -25,7 +25,7 @@ extern const struct nla_policy ankus_dev_del_nl_policy[ANKUS_A_DEV_IFNAME + 1];
 
 extern const struct nla_policy ankus_rule_get_nl_policy[ANKUS_A_RULE_PREF + 1];
 
-extern const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_LINK + 1];
+extern const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_REPLACE + 1];
 
 extern const struct nla_policy ankus_rule_del_nl_policy[ANKUS_A_RULE_PREF + 1];
 

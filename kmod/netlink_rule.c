@@ -291,7 +291,7 @@ static int rule_parse(struct genl_info *info, struct ankus_rule *rule)
 int ankus_nl_rule_new_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct ankus_net *an = ankus_net(genl_info_net(info));
-	bool replace = info->nlhdr->nlmsg_flags & NLM_F_REPLACE;
+	bool replace = nla_get_flag(info->attrs[ANKUS_A_RULE_REPLACE]);
 	struct ankus_rule *rule;
 	bool replaced;
 	int err;

@@ -7,7 +7,9 @@
  * falling order of rate, the LPT rule with its bound of 4/3.  Rebalancing
  * looks for the one move out of the fullest bin that lowers the maximum most;
  * when none does, for the one exchange of two flows, which single moves cannot
- * reach once all bins are within one flow of each other.
+ * reach once all bins are within one flow of each other.  Rates are measured,
+ * so what depends on an eighth of a flow's rate or less is left alone: else
+ * flows would follow the noise to and fro.
  *
  * A relative load is load * 2^20 / capacity: with loads below 2^43 bit/s this
  * stays within 64 bits and resolves a millionth of the capacity.
@@ -21,6 +23,7 @@
 
 #define PLACE_LOAD_MAX BIT_ULL(43)
 #define PLACE_EXCHANGE_ITEMS 1024
+#define PLACE_NOISE_SHIFT 3
 
 static u64 place_relative(const struct ankus_bin *bin, u64 load_bps)
 {
@@ -147,13 +150,15 @@ unsigned int ankus_place_rebalance(const struct ankus_bin *bins, unsigned int n,
 
 	for (i = 0; i < n_items; i++) {
 		const struct ankus_item *item = &items[i];
-		u64 left;
+		u64 left, noise;
 
 		if (item->bin != from)
 			continue;
 		left = place_relative(&bins[from],
 				      place_less(bins[from].load_bps,
 						 item->rate_bps));
+		noise = place_relative(&bins[from],
+				       item->rate_bps >> PLACE_NOISE_SHIFT);
 		for (to = 0; to < n; to++) {
 			u64 after;
 
@@ -163,7 +168,7 @@ unsigned int ankus_place_rebalance(const struct ankus_bin *bins, unsigned int n,
 			after = place_relative(&bins[to], bins[to].load_bps +
 						item->rate_bps);
 			after = max(after, left);
-			if (after < best) {
+			if (after < best && after + noise < load) {
 				best = after;
 				moves[0] = (struct ankus_move){ i, to };
 				count = 1;
@@ -176,6 +181,7 @@ unsigned int ankus_place_rebalance(const struct ankus_bin *bins, unsigned int n,
 
 	for (i = 0; i < n_items; i++) {
 		const struct ankus_item *a = &items[i];
+		u64 most = a->rate_bps - (a->rate_bps >> PLACE_NOISE_SHIFT);
 
 		if (a->bin != from)
 			continue;
@@ -185,7 +191,7 @@ unsigned int ankus_place_rebalance(const struct ankus_bin *bins, unsigned int n,
 
 			to = b->bin;
 			if (to == from || to >= n || !bins[to].usable ||
-			    b->rate_bps >= a->rate_bps ||
+			    b->rate_bps >= most ||
 			    !a->allowed(a->flow, to) ||
 			    !b->allowed(b->flow, from))
 				continue;

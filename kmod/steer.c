@@ -106,6 +106,41 @@ void ankus_steer_fail(struct ankus_pin *pin, u8 state, int error,
 }
 
 /**
+ * ankus_steer_compare() - does a bin carry what the flow sends?
+ * @pin: the pin, with the counts at the last verdict
+ * @sent: bytes of the flow
+ * @bytes: bytes that went through the bin
+ *
+ * What the flow sent is part of what went through, so too little speaks
+ * against the pin.  Between the two there is room for what is queued.
+ *
+ * Context: Under ankus_net::lock.
+ * Return: the verdict on what was sent since the last one.
+ */
+enum ankus_proof ankus_steer_compare(struct ankus_pin *pin, u64 sent, u64 bytes)
+{
+	enum ankus_proof proof = ANKUS_PROOF_NONE;
+	u64 gone = sent - pin->proof_sent;
+	u64 seen = bytes - pin->proof_bytes;
+
+	/* the first look, or a counter that began anew */
+	if (!pin->proof_sent || bytes < pin->proof_bytes)
+		goto restart;
+	if (gone < ANKUS_PROOF_BYTES)
+		return proof;
+	if (seen >= gone - gone / 8)
+		proof = ANKUS_PROOF_FOR;
+	else if (seen < gone / 2)
+		proof = ANKUS_PROOF_AGAINST;
+	else
+		return proof;
+restart:
+	pin->proof_sent = sent;
+	pin->proof_bytes = bytes;
+	return proof;
+}
+
+/**
  * ankus_steer_idle() - is nothing of a flow in force or under way?
  * @flow: the flow
  *
@@ -190,6 +225,7 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 	struct ankus_pin *pin = &flow->ctl->pin[kind];
 	const struct ankus_backend_ops *ops;
 	int have = READ_ONCE(pin->have);
+	int event;
 
 	if (pin->failed) {
 		pin->failed = false;
@@ -205,12 +241,13 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 		case ANKUS_PIN_STATE_WANTED:
 		case ANKUS_PIN_STATE_INSTALLED:
 		case ANKUS_PIN_STATE_VERIFIED:
+			event = pin->seen_switches ? ANKUS_EVENT_FLOW_UNPIN : -1;
 			pin->state = ANKUS_PIN_STATE_NONE;
 			pin->reason = NULL;
 			/* the next pin is a first one again */
 			pin->seen_switches = 0;
-			pin->switches = 0;
-			return ANKUS_EVENT_FLOW_UNPIN;
+			WRITE_ONCE(pin->switches, 0);
+			return event;
 		default:
 			return -1;
 		}
@@ -244,10 +281,12 @@ void ankus_steer_probe_rx(struct ankus_dev *ad)
 	ad->rx.reason = ops ? NULL : reason;
 }
 
-static bool steer_rx_differs(const struct ankus_pin *pin)
+static bool steer_rx_differs(const struct ankus_pin *pin, u64 now_ns)
 {
-	return pin->want != pin->have || pin->recheck ||
-	       (pin->want == ANKUS_NO_BIN && pin->installed);
+	if (pin->want == ANKUS_NO_BIN)
+		return pin->installed && now_ns >= pin->again_ns;
+	return (pin->want != pin->have || pin->recheck) &&
+	       now_ns >= pin->retry_ns;
 }
 
 /* The flow pauses, so what comes next cannot overtake what came before */
@@ -268,7 +307,7 @@ static bool steer_rx_due(struct ankus_dev *ad, bool safe)
 	list_for_each_entry(flow, &ad->active, active) {
 		const struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
 
-		if (steer_rx_differs(pin) && now >= pin->retry_ns &&
+		if (steer_rx_differs(pin, now) &&
 		    (!safe || steer_rx_safe(pin, now)))
 			return true;
 	}
@@ -368,9 +407,14 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op,
 		ad->count[ANKUS_RULES_REMOVED]++;
 
 	if (!op->error) {
-		if (op->lost)
-			steer_rx_have(pin, ANKUS_NO_BIN);
 		steer_rx_have(pin, op->want);
+		if (!op->lost)
+			return;
+		/* put back: the same pin, to be proved again */
+		if (pin->state == ANKUS_PIN_STATE_VERIFIED)
+			pin->state = ANKUS_PIN_STATE_INSTALLED;
+		pin->misses = 0;
+		pin->proof_sent = 0;
 		return;
 	}
 	if (!pin->installed)
@@ -379,7 +423,7 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op,
 		/* Tried again later; the rule still steers, harmlessly */
 		pin->error = -op->error;
 		pin->reason = op->reason;
-		pin->retry_ns = now + STEER_BACKOFF_NS;
+		pin->again_ns = now + STEER_BACKOFF_NS;
 		return;
 	}
 	if (op->error == -ENOSPC) {
@@ -423,8 +467,7 @@ bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 		list_for_each_entry(flow, &ad->active, active) {
 			struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
 
-			if (!steer_rx_differs(pin) ||
-			    (!force && start < pin->retry_ns))
+			if (!steer_rx_differs(pin, force ? U64_MAX : start))
 				continue;
 			if (force && skip) {
 				skip--;

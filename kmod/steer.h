@@ -57,7 +57,7 @@ extern const struct ankus_backend_ops ankus_tx_queue_ops;
 extern const struct ankus_backend_ops ankus_tx_link_ops;
 extern const struct ankus_backend_ops ankus_rx_ntuple_ops;
 
-/* A pin is judged by what happened to this many bytes of its flow */
+/* A pin is judged by what happened to this many bytes of its flow, or more */
 #define ANKUS_PROOF_BYTES 16384
 
 const struct ankus_backend_ops *ankus_steer_ops(struct ankus_dev *ad,
@@ -67,6 +67,8 @@ void ankus_steer_fail(struct ankus_pin *pin, u8 state, int error,
 		      const char *reason, u64 now_ns);
 int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 		     unsigned int kind, u64 now_ns);
+enum ankus_proof ankus_steer_compare(struct ankus_pin *pin, u64 sent,
+				     u64 bytes);
 bool ankus_steer_idle(const struct ankus_flow *flow);
 
 /* Under rtnl: the receive backend and its driver calls */

@@ -85,25 +85,18 @@ static enum ankus_proof tx_link_verify(struct ankus_dev *ad,
 				       struct ankus_pin *pin)
 {
 	struct ankus_link *link = ankus_link_slot(ad, pin->have);
-	u64 sent = atomic64_read(&flow->bytes);
+	enum ankus_proof proof;
 
 	if (!link)
 		return ANKUS_PROOF_NONE;
-	if (!pin->proof_sent) {
-		pin->proof_sent = sent;
-		pin->proof_bytes = link->read_bytes;
-		return ANKUS_PROOF_NONE;
-	}
 	/*
 	 * The packet path hands the packets over itself, so all there is to
 	 * prove is that the lower device sends them.  A shaper or a dead
 	 * driver may hold them back; that is not the pin's failure.
 	 */
-	sent -= pin->proof_sent;
-	if (sent >= ANKUS_PROOF_BYTES &&
-	    link->read_bytes - pin->proof_bytes >= sent - sent / 8)
-		return ANKUS_PROOF_FOR;
-	return ANKUS_PROOF_NONE;
+	proof = ankus_steer_compare(pin, atomic64_read(&flow->bytes),
+				    link->read_bytes);
+	return proof == ANKUS_PROOF_FOR ? proof : ANKUS_PROOF_NONE;
 }
 
 const struct ankus_backend_ops ankus_tx_link_ops = {

@@ -96,20 +96,12 @@ static enum ankus_proof tx_queue_verify(struct ankus_dev *ad,
 					struct ankus_pin *pin)
 {
 	u64 sent = atomic64_read(&flow->bytes);
-	u64 bytes = 0, queued;
+	u64 bytes = 0;
 	bool counted;
 
 	if (tx_queue_dead(ad, pin->have))
 		return ANKUS_PROOF_NONE;
 	counted = tx_queue_bytes(ad, pin->have, &bytes);
-	if (!pin->proof_sent) {
-		pin->proof_sent = sent;
-		pin->proof_bytes = bytes;
-		return ANKUS_PROOF_NONE;
-	}
-	sent -= pin->proof_sent;
-	if (sent < ANKUS_PROOF_BYTES)
-		return ANKUS_PROOF_NONE;
 	if (!counted) {
 		/* No qdisc to ask; without a say of the driver the choice holds */
 		if (!ad->netdev->netdev_ops->ndo_select_queue &&
@@ -117,11 +109,7 @@ static enum ankus_proof tx_queue_verify(struct ankus_dev *ad,
 			return ANKUS_PROOF_FOR;
 		return ANKUS_PROOF_NONE;
 	}
-	/* What the flow sent is part of what went through the queue */
-	queued = bytes - pin->proof_bytes;
-	if (queued >= sent - sent / 8)
-		return ANKUS_PROOF_FOR;
-	return queued < sent / 2 ? ANKUS_PROOF_AGAINST : ANKUS_PROOF_NONE;
+	return ankus_steer_compare(pin, sent, bytes);
 }
 
 const struct ankus_backend_ops ankus_tx_queue_ops = {

@@ -2,7 +2,7 @@
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/ankus.yaml */
 /* YNL-GEN uapi header */
-/* To regenerate run: tools/net/ynl/ynl-regen.sh */
+/* To regenerate run: make regen */
 
 #ifndef _UAPI_LINUX_ANKUS_H
 #define _UAPI_LINUX_ANKUS_H
@@ -213,6 +213,7 @@ enum {
 	ANKUS_A_RULE_RX_QUEUES,
 	ANKUS_A_RULE_TX_QUEUES,
 	ANKUS_A_RULE_LINK,
+	ANKUS_A_RULE_REPLACE,
 	ANKUS_A_RULE_FLOWS,
 	ANKUS_A_RULE_EVENT,
 

@@ -1,0 +1,194 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check.sh [LANE...]: everything that can be checked, in lanes:
+#
+#   build      module and test NIC for every kernel without a warning, the tool
+#   lint       style.sh, and whether the generated files are up to date
+#   kunit      the unit tests, in User Mode Linux with all checkers
+#   6.1 6.12   the selftests on stock Debian kernels
+#   7.3-debug  the selftests under KASAN, UBSAN, lockdep, with a leak scan
+#
+# Each lane fetches or builds what it needs.  What it printed is kept as
+# build/log/LANE.tap, its kernel's console as build/log/LANE.console.  $TESTS
+# names the selftests to run, all by default.
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(dirname "$here")
+log=$top/build/log
+cd "$top" || exit 1
+# What is made from here has nothing to do with the make that called.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES
+
+kernels="6.1 6.12 7.3-debug"
+[ $# -gt 0 ] || set -- build lint kunit 6.1 6.12 7.3-debug
+for lane; do
+	case $lane in
+	build | lint | kunit | 6.1 | 6.12 | 7.3-debug) ;;
+	*)
+		echo "check.sh: unknown lane '$lane' (build lint kunit $kernels)" >&2
+		exit 2
+		;;
+	esac
+done
+
+# step DESC CMD...: one result line for a command
+step() {
+	local desc=$1 began=$SECONDS
+	shift
+
+	if "$@" >"$log/step" 2>&1; then
+		echo "ok $desc ($((SECONDS - began)) s)"
+	else
+		echo "not ok $desc"
+		tail -n 60 "$log/step" | sed 's/^/#   /'
+		return 1
+	fi
+}
+
+# prepare DESC CMD...: the same for what comes before the tests: worth a line
+# only when it took a while, a result only when it failed.
+prepare() {
+	local began=$SECONDS result
+	result=$(step "$@") || { printf '%s\n' "$result"; return 1; }
+	[ $((SECONDS - began)) -lt 5 ] || echo "# ${result#ok }"
+}
+
+# A guest whose command ended well is not yet one whose kernel was content.
+guest_result() {
+	case $1 in
+	122) echo "not ok the guest kept running" ;;
+	123) echo "not ok the kernel did not complain (see $log/$2.console)" ;;
+	124) echo "not ok the guest was done in time" ;;
+	*) echo "ok the kernel did not complain" ;;
+	esac
+}
+
+lane_build() {
+	local kernel
+
+	prepare "packages" selftests/vm/deps.sh build kernel
+	for kernel in $kernels um; do
+		prepare "kernel $kernel" selftests/vm/kernel.sh "$kernel" || continue
+		step "ankus.ko for $kernel, W=1" \
+			selftests/vm/module.sh "$kernel" ankus
+		[ "$kernel" = um ] || step "simnic.ko for $kernel, W=1" \
+			selftests/vm/module.sh "$kernel" simnic
+	done
+	step "the tool" make tool
+	step "the programs of the tests" make -s -C selftests
+}
+
+lane_lint() {
+	selftests/style.sh
+	step "generated files are up to date" Documentation/netlink/regen.sh -c
+}
+
+lane_kunit() {
+	local rc
+
+	prepare "packages" selftests/vm/deps.sh build kernel || return
+	prepare "kernel um" selftests/vm/kernel.sh um || return
+	prepare "ankus.ko with unit tests" selftests/vm/module.sh um ankus || return
+	selftests/vm/run.sh -k um -t 600 -L -l "$log/kunit.console" -- '
+		insmod build/um/ankus.ko || exit
+		cat /sys/kernel/debug/kunit/*/results
+		rmmod ankus' >"$log/kunit.out" 2>&1
+	rc=$?
+	# Cases stand one level below their suite; deeper lines are parameters
+	# of a case, and a failing one fails the case.
+	awk '
+		/^    # Subtest: / { suite = $3 }
+		/^    (not )?ok / {
+			result = $1 == "not" ? "not ok" : "ok"
+			sub(/^    (not )?ok [0-9]+ /, "")
+			print result " " suite ": " $0
+			cases++
+			next
+		}
+		/not ok |EXPECTATION FAILED|ASSERTION FAILED/ { print "#  " $0 }
+		/^run\.sh: / { print "# " $0 }
+		END { if (!cases) print "not ok unit tests ran" }
+	' "$log/kunit.out"
+	guest_result "$rc" kunit
+	[ "$rc" -eq 0 ] || [ "$rc" -ge 122 ] ||
+		echo "not ok the module can be loaded and unloaded ($rc)"
+}
+
+lane_kernel() {
+	local kernel=$1 rc limit=1800 leaks=''
+
+	case $kernel in
+	*debug) limit=3600 leaks=-L ;;
+	esac
+	prepare "packages" selftests/vm/deps.sh build vm test || return
+	prepare "kernel $kernel" selftests/vm/kernel.sh "$kernel" || return
+	prepare "modules for $kernel" selftests/vm/module.sh "$kernel" || return
+	prepare "the tool" make tool || return
+	prepare "the programs of the tests" make -s -C selftests || return
+	selftests/vm/run.sh -k "$kernel" -t $limit ${leaks:+"$leaks"} \
+		-l "$log/$kernel.console" -- make -s -C selftests run_tests \
+		${TESTS:+"TEST_PROGS=$TESTS"} 2>&1 | tee "$log/$kernel.out"
+	rc=${PIPESTATUS[0]}
+	guest_result "$rc" "$kernel"
+}
+
+# The tests of a lane: a nested result line each, and one for a script that
+# failed without saying which of its tests did.
+count() {
+	awk '
+		function result(line) {
+			if (line ~ /^not ok/) { failed++; inner_failed++ }
+			else if (line ~ /# SKIP/) skipped++
+			else passed++
+		}
+		/^# selftests: / { inner = inner_failed = 0; next }
+		/^# (not )?ok / { sub(/^# /, ""); result($0); inner++; next }
+		/^(not )?ok [0-9]+ selftests: / {
+			if (/^not ok/ && !inner_failed) failed++
+			else if (!inner) result($0)
+			next
+		}
+		/^(not )?ok / { inner_failed = 0; result($0) }
+		END { print passed + 0, failed + 0, skipped + 0 }
+	' "$1"
+}
+
+# What is worth seeing while it runs: everything but single successes inside
+# of scripts.
+progress() {
+	grep --line-buffered -vE '^# (ok |TAP version|1\.\.|selftests: )|^TAP version|^1\.\.|^make'
+}
+
+mkdir -p "$log"
+table='' passed=0 failed=0 skipped=0 status=0
+for lane; do
+	began=$SECONDS
+	echo "== $lane"
+	rm -f "$log/$lane".*
+	case $lane in
+	build) lane_build ;;
+	lint) lane_lint ;;
+	kunit) lane_kunit ;;
+	*) lane_kernel "$lane" ;;
+	esac 2>&1 | tee "$log/$lane.tap" | progress
+	read -r p f s <<<"$(count "$log/$lane.tap")"
+	# A lane that found nothing to run did not pass.
+	if [ $((p + s)) -eq 0 ] && [ "$f" -eq 0 ]; then
+		echo "not ok $lane ran nothing"
+		f=1
+	fi
+	[ "$f" -eq 0 ] || status=1
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	table+=$(printf '%-10s %7d %7d %8d %6d s  %s' "$lane" "$p" "$f" "$s" \
+		$((SECONDS - began)) "$([ "$f" -eq 0 ] && echo ok || echo FAILED)")$'\n'
+done
+
+echo
+printf '%-10s %7s %7s %8s %8s\n' lane passed failed skipped time
+printf '%s' "$table"
+echo "logs: build/log"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $passed -gt 0 ] || status=1
+exit $status

@@ -1,0 +1,236 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# kernel.sh [-u] KERNEL: make sure that a test kernel is in the cache, and
+# print where, as shell assignments:
+#
+#   image    what QEMU boots (for um: the program to run)
+#   modules  the kernel's module folder, with modules.dep
+#   kdir     what to give to module builds as KDIR
+#   release  the kernel's release string
+#   source   its source tree (self-built kernels only, empty otherwise)
+#
+# KERNEL is one of
+#
+#   6.1 6.12     stock Debian kernels: image and headers, unpacked
+#   7.3-debug    built from Debian's source with KASAN, UBSAN, lockdep, ...
+#   um           User Mode Linux of that source, all checkers, KUnit
+#   source       only that source tree
+#
+# -u asks apt for newer versions than the cache has.
+#
+# The cache is $ANKUS_CACHE, or ankus in $XDG_CACHE_HOME or ~/.cache.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${ANKUS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ankus}
+source_series=7.3
+
+die() {
+	echo "kernel.sh: $*" >&2
+	exit 1
+}
+
+say() {
+	echo "kernel.sh: $*" >&2
+}
+
+apt() {
+	"$here/apt.sh" "$@"
+}
+
+# The newest package whose name matches a regular expression.
+newest() {
+	apt cache search --names-only "$1" | awk '{ print $1 }' | sort -V | tail -n 1
+}
+
+# fetch DIR PACKAGE...: download packages and unpack them into DIR.  A list
+# that is older than the mirror names files which are gone: refresh it then.
+fetch() {
+	local dir=$1 deb
+	shift
+
+	mkdir -p "$dir.debs"
+	if ! (cd "$dir.debs" && apt get download "$@" >log 2>&1); then
+		apt refresh force
+		(cd "$dir.debs" && apt get download "$@" >log 2>&1) ||
+			{ cat "$dir.debs/log" >&2; die "could not download $*"; }
+	fi
+	for deb in "$dir.debs"/*.deb; do
+		dpkg-deb -x "$deb" "$dir"
+	done
+	rm -rf "$dir.debs"
+}
+
+# Debian's headers name each other by absolute path, for /usr; make those
+# paths point into the folder they were unpacked to.
+relocate_headers() {
+	local dir=$1 final=$2 release=$3
+	local headers="$dir/usr/src/linux-headers-$release" link target
+
+	# Included makefiles and wrapper scripts first, then symbolic links.
+	grep -rlIE '(^|[^[:alnum:]._/-])/usr/(src|lib)/linux-' --include=Makefile \
+		--include='.kernel*' --include='*.mk' "$headers" "$dir"/usr/src/*-common* |
+		xargs -r sed -i -E \
+			"s#(^|[^[:alnum:]._/-])/usr/(src|lib)/linux-#\1$final/usr/\2/linux-#g"
+	find "$dir/usr/src" "$dir/lib/modules" "$dir/usr/lib" -type l \
+		-lname '/usr/*' 2>/dev/null |
+		while read -r link; do
+			target=$(readlink "$link")
+			ln -sfn "$final$target" "$link"
+		done
+
+	# With a vmlinux beside them, module builds would want pahole for BTF,
+	# which modules load without.
+	rm -f "$headers/vmlinux"
+}
+
+stock() {
+	local series=$1 dir="$cache/kernels/$1" tmp="$cache/kernels/.$1.tmp"
+	local package release common kbuild modules
+	local -a depends
+
+	if [ -f "$dir/env" ] && [ -z "$update" ]; then
+		return
+	fi
+	command -v depmod >/dev/null || PATH=$PATH:/usr/sbin:/sbin
+	apt refresh ${update:+force}
+	package=$(newest "^linux-image-${series//./\\.}\\.[0-9]+(-[0-9]+)?(\\+deb[0-9.]+)?-amd64\$")
+	[ -n "$package" ] || die "no stock kernel $series on the mirror"
+	release=${package#linux-image-}
+	if grep -qsx "release=$release" "$dir/env"; then
+		return
+	fi
+
+	# The headers' own dependencies name the parts they need.
+	mapfile -t depends < <(apt cache depends "linux-headers-$release" |
+		awk '$1 == "Depends:" { print $2 }')
+	common=$(printf '%s\n' "${depends[@]}" | grep -E -- '-common(-|$)' | head -n 1)
+	kbuild=$(printf '%s\n' "${depends[@]}" | grep -E '^linux-kbuild-' | head -n 1)
+	if [ -z "$common" ] || [ -z "$kbuild" ]; then
+		die "cannot tell what linux-headers-$release needs"
+	fi
+
+	say "fetching $package, its headers and $kbuild"
+	rm -rf "$tmp"*
+	mkdir -p "$tmp"
+	fetch "$tmp" "$package" "linux-headers-$release" "$common" "$kbuild"
+	relocate_headers "$tmp" "$dir" "$release"
+
+	modules=lib/modules/$release
+	[ -d "$tmp/$modules" ] || modules=usr/lib/modules/$release
+	depmod -b "$tmp/${modules%/lib/modules/*}" "$release" 2>/dev/null ||
+		depmod -b "$tmp" "$release"
+	{
+		echo "image=$dir/boot/vmlinuz-$release"
+		echo "modules=$dir/$modules"
+		echo "kdir=$dir/usr/src/linux-headers-$release"
+		echo "release=$release"
+		echo "source="
+	} >"$tmp/env"
+	rm -rf "$dir"
+	mv "$tmp" "$dir"
+}
+
+source_tree() {
+	local dir="$cache/source/$source_series" tmp="$cache/source/.$source_series.tmp"
+	local package=linux-source-$source_series version
+
+	if [ -f "$dir/.version" ] && [ -z "$update" ]; then
+		return
+	fi
+	apt refresh ${update:+force}
+	version=$(apt cache show "$package" | awk '$1 == "Version:" { print $2 }' |
+		sort -V | tail -n 1)
+	[ -n "$version" ] || die "no $package on the mirror"
+	if [ "$(cat "$dir/.version" 2>/dev/null)" = "$version" ]; then
+		return
+	fi
+	say "fetching $package $version"
+	rm -rf "$tmp"*
+	mkdir -p "$tmp" "$tmp.package"
+	fetch "$tmp.package" "$package"
+	tar -C "$tmp" -xJf "$tmp.package/usr/src/$package.tar.xz" --strip-components=1
+	rm -rf "$tmp.package"
+	echo "$version" >"$tmp/.version"
+	rm -rf "$dir"
+	mv "$tmp" "$dir"
+}
+
+# built NAME ARCH FRAGMENT...
+built() {
+	local name=$1 arch=$2 source="$cache/source/$source_series" hash dir release
+	shift 2
+
+	hash=$(cd "$here/configs" &&
+		{ grep -hv '^#' "$@" | sort
+		  cat ../source.sh "$source/.version"
+		  gcc -dumpfullversion; } | sha256sum | cut -c1-12)
+	dir=$cache/kernels/$name-$hash
+	if [ ! -f "$dir/env" ]; then
+		say "building $name (log: $dir/build.log); this takes minutes"
+		rm -rf "$dir"
+		(cd "$here/configs" && "$here/source.sh" "$arch" "$source" "$dir" "$@")
+		release=$(cat "$dir/build/include/config/kernel.release")
+		{
+			echo "image=$dir/image"
+			echo "modules=$dir/lib/modules/$release"
+			echo "kdir=$dir/build"
+			echo "release=$release"
+			echo "source=$source"
+		} >"$dir/env.tmp"
+		mv "$dir/env.tmp" "$dir/env"
+	fi
+	touch "$dir/used"
+	# Results of older recipes go once nobody has asked for them for a while.
+	find "$cache/kernels" -mindepth 2 -maxdepth 2 -name used -mtime +14 \
+		-path "*/$name-*" -printf '%h\n' | xargs -r rm -rf
+	ln -sfn "$dir" "$cache/kernels/$name"
+}
+
+update=
+while getopts u o; do
+	case $o in
+	u) update=1 ;;
+	*) die "usage: kernel.sh [-u] 6.1|6.12|7.3-debug|um|source" ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -eq 1 ] || die "usage: kernel.sh [-u] 6.1|6.12|7.3-debug|um|source"
+kernel=$1
+
+mkdir -p "$cache/kernels" "$cache/source"
+
+# locked NAME COMMAND...: two runs must not fetch or build the same thing.
+locked() {
+	local name=$1
+	shift
+	(
+		flock -n 9 || { say "waiting for another run to finish with $name"; flock 9; }
+		"$@"
+	) 9>"$cache/.$name.lock"
+}
+
+case $kernel in
+6.1 | 6.12)
+	locked "$kernel" stock "$kernel"
+	;;
+source)
+	locked source source_tree
+	echo "source=$cache/source/$source_series"
+	exit 0
+	;;
+7.3-debug)
+	locked source source_tree
+	locked 7.3-debug built 7.3-debug x86_64 \
+		common.config x86.config debug.config x86-debug.config
+	;;
+um)
+	locked source source_tree
+	locked um built um um common.config um.config debug.config um-debug.config
+	;;
+*)
+	die "unknown kernel '$kernel' (6.1 6.12 7.3-debug um)"
+	;;
+esac
+cat "$cache/kernels/$kernel/env"

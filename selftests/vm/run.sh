@@ -1,0 +1,296 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# run.sh -k KERNEL [OPTIONS] -- CMD...
+#
+# Boots a test kernel on the host's own root file system (read-only, below a
+# tmpfs overlay: what the guest writes vanishes), runs CMD there as root in
+# the current folder and copies its output here.  A single CMD is a line for
+# the shell, several are a command and its arguments.
+#
+#   -k KERNEL   6.1, 6.12, 7.3-debug or um (default 6.1); see kernel.sh
+#   -c CPUS     default 2; um: 1
+#   -r MIB      memory; default 1024, with a debug kernel 3072
+#   -t SECONDS  give up after that time; default 300
+#   -q ARGS     more arguments for QEMU
+#   -a ARGS     more arguments for the kernel
+#   -A REGEX    console lines that look like a splat and are none
+#   -L          look for memory leaks at the end (debug kernels)
+#   -w DIR      a folder of the host which the guest may write to
+#   -l FILE     keep the console log
+#   -I          count instructions: one CPU, 1 ns of guest time = 1 instruction
+#   -i          interactive: the terminal becomes CMD's (default CMD: bash)
+#
+# Exit status: CMD's own, or
+#   122  the guest ended without telling a status
+#   123  the kernel complained on the console: warning, oops, KASAN, lockdep,
+#        leak, stall, ...
+#   124  time is up
+#
+# In the guest, $ANKUS_KERNEL is KERNEL and build/ is in $PATH.
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+cache=${ANKUS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ankus}
+kernel=6.1 cpus='' ram='' limit=300 qemu_args='' append='' allow='^$'
+leaks='' writable='' log='' icount='' interactive=''
+
+die() {
+	echo "run.sh: $*" >&2
+	exit 2
+}
+
+while getopts k:c:r:t:q:a:A:Lw:l:Ii o; do
+	case $o in
+	k) kernel=$OPTARG ;;
+	c) cpus=$OPTARG ;;
+	r) ram=$OPTARG ;;
+	t) limit=$OPTARG ;;
+	q) qemu_args=$OPTARG ;;
+	a) append=$OPTARG ;;
+	A) allow=$OPTARG ;;
+	L) leaks=1 ;;
+	w) writable=$(realpath "$OPTARG") || exit 2 ;;
+	l) log=$OPTARG ;;
+	I) icount=1 ;;
+	i) interactive=1 ;;
+	*) die "see the head of $0 for its options" ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ -z "$icount" ] || cpus=1
+[ $# -gt 0 ] || { [ -n "$interactive" ] && set -- bash; } || die "no command"
+
+case $kernel in
+*debug*) : "${ram:=3072}" ;;
+*) : "${ram:=1024}" ;;
+esac
+uml=
+[ "$kernel" != um ] || uml=1
+# UML's own bring-up of a second CPU does not please lockdep.
+: "${cpus:=$((uml ? 1 : 2))}"
+[ -z "$uml$icount" ] || [ -z "$interactive" ] || die "-i works with QEMU's kernels only"
+
+"$here/deps.sh" vm || exit 2
+env=$("$here/kernel.sh" "$kernel") || exit 2
+image='' modules='' release=''
+eval "$env"
+
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/ankus-vm.XXXXXX")
+vm='' tail=''
+# shellcheck disable=SC2317,SC2329 # called by the trap
+cleanup() {
+	[ -z "$vm" ] || kill "$vm" 2>/dev/null
+	[ -z "$tail" ] || kill "$tail" 2>/dev/null
+	rm -rf "$tmp"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+: "${log:=$tmp/console}"
+: >"$log" || exit 2
+: >"$tmp/out"
+
+# The part of the initrd which depends on the kernel alone: busybox and the
+# modules that the root file system takes.
+make_base() {
+	local base=$1 dir=$tmp/base n=0 file module
+	mkdir -p "$dir"/{bin,mod,proc,sys,dev,ro,rw,new} "${base%/*}"
+	cp "$(command -v busybox || echo /bin/busybox)" "$dir/bin/busybox"
+	cp "$here/init" "$dir/init"
+	chmod 755 "$dir/init"
+	if [ -z "$uml" ]; then
+		for module in virtio_pci 9pnet_virtio 9p overlay virtio_rng; do
+			PATH=$PATH:/usr/sbin:/sbin modprobe \
+				-d "${modules%/lib/modules/*}" -S "$release" \
+				--show-depends "$module" 2>/dev/null
+		done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' \
+			>"$tmp/needed"
+		while read -r file; do
+			n=$((n + 1))
+			module=$dir/mod/$(printf %02d $n).ko
+			case $file in
+			*.xz) xz -dc "$file" >"$module" ;;
+			*.zst) zstd -qdc "$file" >"$module" ;;
+			*) cp "$file" "$module" ;;
+			esac
+		done <"$tmp/needed"
+	fi
+	(cd "$dir" && find . | cpio -o -H newc --quiet | gzip -1) >"$base.$$" &&
+		truncate -s %512 "$base.$$" && mv "$base.$$" "$base"
+}
+
+# make_initrd FILE COMMAND-FILE WRITABLE TTY: the base and the command
+make_initrd() {
+	local base
+	base=$cache/initrd/$kernel-$(cat "$here/init" "$image" |
+		sha256sum | cut -c1-12).cpio.gz
+	[ -s "$base" ] || { find "$cache/initrd" -name "$kernel-*" -delete 2>/dev/null
+		make_base "$base" || die "cannot make the initrd"; }
+	mkdir -p "$tmp/cmd"
+	printf '%s=%q\n' VM_RELEASE "$release" VM_MODULES "$modules" \
+		VM_WRITABLE "$3" VM_UML "$uml" VM_LEAKS "$leaks" \
+		VM_OUT "$tmp" VM_TTY "$4" >"$tmp/cmd/cmd.env"
+	cp "$2" "$tmp/cmd/cmd.sh"
+	(cd "$tmp/cmd" && printf 'cmd.env\ncmd.sh\n' |
+		cpio -o -H newc --quiet) >"$tmp/cmd.cpio"
+	cat "$base" "$tmp/cmd.cpio" >"$1"
+}
+
+tty_size=
+if [ -n "$interactive" ]; then
+	size=$(stty size 2>/dev/null) || size='24 80'
+	tty_size="rows ${size% *} cols ${size#* }"
+fi
+
+{
+	printf 'export HOME=/root TERM=%q ANKUS_KERNEL=%q\n' \
+		"${interactive:+${TERM:-dumb}}" "$kernel"
+	printf 'export PATH=%q:%s\n' "$top/build" \
+		/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+	# The caller's own settings for the tests go along.
+	for name in ANKUS ANKUS_KO SIMNIC_KO ${!ANKUS_TEST_*}; do
+		[ -z "${!name:-}" ] || printf 'export %s=%q\n' "$name" "${!name}"
+	done
+	[ -z "$interactive" ] || echo "stty $tty_size"
+	printf 'cd %q || exit 1\n' "$PWD"
+	if [ $# -eq 1 ]; then
+		echo "$1"
+	else
+		printf '%q ' "$@"
+		echo
+	fi
+} >"$tmp/command"
+
+# qemu ACCELERATOR SECONDS INITRD ARGS...: SECONDS may be empty
+qemu() {
+	local accel=$1 initrd=$3 timeout=${2:+timeout -k 5 $2} machine time
+	shift 3
+	case $accel in
+	kvm)
+		machine="-accel kvm -cpu host"
+		time=
+		;;
+	icount)
+		machine="-accel tcg,thread=single -icount shift=0,sleep=off -cpu max,la57=off"
+		time="tsc=reliable tsc_early_khz=1000000"
+		;;
+	tcg)
+		machine="-accel tcg,thread=multi -cpu max,la57=off"
+		# TCG hands the host's TSC through, so its rate is known, and
+		# calibrating it under emulation goes wrong.
+		time="tsc=reliable tsc_early_khz=$(awk '/bogomips/ {
+			printf "%d", $3 * 500; exit }' /proc/cpuinfo)"
+		;;
+	esac
+	# shellcheck disable=SC2086 # words of arguments
+	exec $timeout ${QEMU:-qemu-system-x86_64} $machine -M q35 \
+		-smp "$cpus,sockets=$cpus" -m "$ram" -nodefaults -display none \
+		-no-reboot -kernel "$image" -initrd "$initrd" \
+		-append "console=ttyS0 loglevel=5 panic=-1 oops=panic $time \
+no_timer_check net.ifnames=0 mitigations=off ${leaks:+kmemleak=on slab_debug=F} $append" \
+		-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
+		-device virtio-9p-pci,fsdev=host,mount_tag=host \
+		-device virtio-rng-pci "$@"
+}
+
+# KVM may exist and yet not run a guest (nested, filtered): boot one, once per
+# boot of the host, and remember.
+accelerator() {
+	local verdict
+	verdict=$cache/kvm-$(cat /proc/sys/kernel/random/boot_id)
+	if [ -n "$icount" ]; then
+		echo icount
+		return
+	fi
+	if [ -n "${ANKUS_ACCEL:-}" ]; then
+		echo "$ANKUS_ACCEL"
+		return
+	fi
+	if [ ! -s "$verdict" ]; then
+		rm -f "$cache"/kvm-*
+		echo tcg >"$verdict.$$"
+		if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
+			echo "run.sh: trying KVM" >&2
+			echo true >"$tmp/true"
+			make_initrd "$tmp/probe" "$tmp/true" '' ''
+			(qemu kvm 20 "$tmp/probe" -serial null \
+				-serial "file:$tmp/probe.out" </dev/null >/dev/null 2>&1)
+			! grep -qs '@@rc=0@@' "$tmp/probe.out" || echo kvm >"$verdict.$$"
+			echo "run.sh: using $(cat "$verdict.$$")" >&2
+		fi
+		mv "$verdict.$$" "$verdict"
+	fi
+	cat "$verdict"
+}
+
+if [ -n "$uml" ]; then
+	make_initrd "$tmp/initrd" "$tmp/command" "$writable" ''
+	# shellcheck disable=SC2086 # words of arguments
+	timeout -k 5 "$limit" "$image" mem="${ram}M" ncpus="$cpus" seccomp=on \
+		initrd="$tmp/initrd" con0=fd:0,fd:1 con=null noreboot loglevel=5 \
+		panic=-1 ${leaks:+kmemleak=on slab_debug=F} $append \
+		</dev/null >"$log" 2>&1 &
+	vm=$!
+else
+	accel=$(accelerator) || exit 2
+	make_initrd "$tmp/initrd" "$tmp/command" "$writable" "$tty_size"
+	extra=()
+	[ -z "$writable" ] || extra+=(
+		-fsdev "local,id=writable,path=$writable,security_model=none,multidevs=remap"
+		-device "virtio-9p-pci,fsdev=writable,mount_tag=writable")
+	# shellcheck disable=SC2206 # words of arguments
+	extra+=($qemu_args)
+	if [ -n "$interactive" ]; then
+		# In the foreground: the terminal is the guest's ttyS1.
+		(qemu "$accel" '' "$tmp/initrd" -serial "file:$log" \
+			-chardev stdio,id=tty,signal=off \
+			-serial chardev:tty "${extra[@]}")
+	else
+		qemu "$accel" "$limit" "$tmp/initrd" -serial "file:$log" \
+			-serial "file:$tmp/out" "${extra[@]}" \
+			</dev/null >"$tmp/qemu" 2>&1 &
+		vm=$!
+	fi
+fi
+
+ended=0
+if [ -n "$vm" ]; then
+	# Shown while it runs; the last line, the status, is not for people.
+	tail -n +1 -s 0.2 -f --pid="$vm" "$tmp/out" 2>/dev/null |
+		sed -u '/^@@rc=[0-9]*@@/d; s/@@rc=[0-9]*@@.*//' &
+	tail=$!
+	wait "$vm"
+	ended=$?
+	vm=
+	wait "$tail"
+	tail=
+fi
+[ ! -s "$tmp/qemu" ] || cat "$tmp/qemu" >&2
+rc=$(sed -n 's/.*@@rc=\([0-9]*\)@@.*/\1/p' "$tmp/out" "$log" | tail -n 1)
+
+splats='Kernel panic|Oops|BUG:|kernel BUG at|WARNING:|KASAN:|KCSAN:|UBSAN:|kmemleak: (unreferenced|[0-9]+ new)'
+splats+='|INFO: (task|rcu|NMI|possible|trying|inconsistent)|rcu.*(stall|detected)|soft lockup'
+splats+='|suspicious RCU|possible (circular|recursive|irq lock)|inconsistent lock state'
+splats+='|unregister_netdevice: waiting|ref_tracker: |refcount_t:|ODEBUG:|list_(add|del) corruption'
+splats+='|sleeping function|scheduling while atomic|general protection|page allocation failure'
+splats+='|Objects remaining in|BUG .*: '
+if grep -aE "$splats" "$log" | grep -avE -- "$allow" >"$tmp/splats"; then
+	echo "run.sh: the kernel complained:" >&2
+	head -n 5 "$tmp/splats" >&2
+	echo "run.sh: end of its console:" >&2
+	tail -n 80 "$log" >&2
+	exit 123
+fi
+if [ "$ended" -eq 124 ] || [ "$ended" -eq 137 ]; then
+	echo "run.sh: not done after $limit s; end of the console:" >&2
+	tail -n 20 "$log" >&2
+	exit 124
+fi
+if [ -z "$rc" ]; then
+	echo "run.sh: the guest ended without a status; end of the console:" >&2
+	tail -n 20 "$log" >&2
+	exit 122
+fi
+exit "$rc"
