@@ -417,10 +417,12 @@ static void control_rebalance(struct ankus_dev *ad,
 static void control_steer_kind(struct ankus_dev *ad, unsigned int kind,
 			       struct ankus_item *items, u64 now)
 {
-	const struct ankus_backend_ops *ops = ankus_steer_ops(ad, kind);
+	const struct ankus_backend_ops *ops;
 	struct ankus_flow *flow;
+	const char *reason;
 	unsigned int n;
 
+	ops = ankus_steer_ops(ad, kind, &reason);
 	if (!ops) {
 		list_for_each_entry(flow, &ad->active, active)
 			ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN,
@@ -475,8 +477,10 @@ static void control_bins(struct ankus_dev *ad)
 	unsigned int kind, i;
 
 	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
-		const struct ankus_backend_ops *ops = ankus_steer_ops(ad, kind);
+		const struct ankus_backend_ops *ops;
+		const char *reason;
 
+		ops = ankus_steer_ops(ad, kind, &reason);
 		ad->n_bins[kind] = ops ? ops->bins(ad) : 0;
 	}
 	for (i = 0; i < ANKUS_LINKS_MAX; i++) {

@@ -173,15 +173,17 @@ static int flow_get_target(struct genl_info *info, struct ankus_dev *ad,
 	bool in = flow->key.dir == ANKUS_DIR_IN;
 	const struct ankus_backend_ops *ops;
 	struct ankus_link *link;
+	const char *reason;
 
 	to->queue_kind = in ? ANKUS_PIN_RXQ : ANKUS_PIN_TXQ;
 	to->queue = ANKUS_NO_BIN;
 	to->link = ANKUS_NO_BIN;
 	if (queue) {
-		ops = ankus_steer_ops(ad, to->queue_kind);
+		ops = ankus_steer_ops(ad, to->queue_kind, &reason);
 		if (!ops) {
-			NL_SET_ERR_MSG_ATTR(info->extack, queue,
-					    "the device cannot steer to queues (ankus -d dev show)");
+			/* the macros take literals only; this is a constant too */
+			info->extack->_msg = reason;
+			NL_SET_BAD_ATTR(info->extack, queue);
 			return -EOPNOTSUPP;
 		}
 		to->queue = nla_get_u32(queue);

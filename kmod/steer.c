@@ -9,8 +9,8 @@
  * converges whatever happens in between.
  */
 #include <linux/rtnetlink.h>
+#include <linux/sort.h>
 #include <net/sock.h>
-#include <net/tcp.h>
 
 #include "compat.h"
 #include "steer.h"
@@ -32,18 +32,20 @@
  * ankus_steer_ops() - backend of a kind of pin
  * @ad: the device
  * @kind: enum ankus_pin_kind
+ * @reason: set to why there is none, a string constant
  *
  * Context: Under ankus_net::lock.
  * Return: the backend, or NULL when the device cannot be steered so.
  */
 const struct ankus_backend_ops *ankus_steer_ops(struct ankus_dev *ad,
-						unsigned int kind)
+						unsigned int kind,
+						const char **reason)
 {
 	const struct ankus_backend_ops *ops;
-	const char *reason;
 
 	switch (kind) {
 	case ANKUS_PIN_RXQ:
+		*reason = ad->rx.reason;
 		return ad->rx.ops;
 	case ANKUS_PIN_TXQ:
 		ops = &ankus_tx_queue_ops;
@@ -52,7 +54,7 @@ const struct ankus_backend_ops *ankus_steer_ops(struct ankus_dev *ad,
 		ops = &ankus_tx_link_ops;
 		break;
 	}
-	return ops->probe(ad, &reason) ? NULL : ops;
+	return ops->probe(ad, reason) ? NULL : ops;
 }
 
 /**
@@ -225,6 +227,7 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 	struct ankus_pin *pin = &flow->ctl->pin[kind];
 	const struct ankus_backend_ops *ops;
 	int have = READ_ONCE(pin->have);
+	const char *reason;
 	int event;
 
 	if (pin->failed) {
@@ -256,7 +259,7 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 		return -1;
 	if (pin->state == ANKUS_PIN_STATE_WANTED)
 		pin->state = ANKUS_PIN_STATE_INSTALLED;
-	ops = ankus_steer_ops(ad, kind);
+	ops = ankus_steer_ops(ad, kind, &reason);
 	return ops ? steer_prove(ad, flow, pin, ops, now_ns) : -1;
 }
 
@@ -351,13 +354,26 @@ static void steer_rx_have(struct ankus_pin *pin, int bin)
 	WRITE_ONCE(pin->have, bin);
 }
 
+/* One flow in the hands of the steer work: what is to be done, what came of it */
 struct steer_rx_op {
 	struct ankus_flow *flow;
+	u64 rate_bps;
 	int want;
 	int error;
+	bool had;
 	bool lost;
 	const char *reason;
 };
+
+/* What makes room goes first, then the largest flows, should room be scarce */
+static int steer_rx_order(const void *a, const void *b)
+{
+	const struct steer_rx_op *x = a, *y = b;
+
+	if ((x->want == ANKUS_NO_BIN) != (y->want == ANKUS_NO_BIN))
+		return x->want == ANKUS_NO_BIN ? -1 : 1;
+	return x->rate_bps < y->rate_bps ? 1 : x->rate_bps > y->rate_bps ? -1 : 0;
+}
 
 /* A full table is asked once in a run, not once for each flow that waits */
 static void steer_rx_call(struct ankus_dev *ad, struct steer_rx_op *op,
@@ -391,8 +407,7 @@ static void steer_rx_call(struct ankus_dev *ad, struct steer_rx_op *op,
 	}
 }
 
-static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op,
-			  bool had)
+static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 {
 	struct ankus_pin *pin = &op->flow->ctl->pin[ANKUS_PIN_RXQ];
 	u64 now = ktime_get_ns();
@@ -400,10 +415,10 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op,
 	pin->busy = false;
 	pin->recheck = false;
 	ad->count[ANKUS_RULES_LOST] += op->lost;
-	ad->rx.rules += pin->installed - had;
-	if (pin->installed && (!had || op->lost))
+	ad->rx.rules += pin->installed - op->had;
+	if (pin->installed && (!op->had || op->lost))
 		ad->count[ANKUS_RULES_INSTALLED]++;
-	if (!pin->installed && had && !op->lost)
+	if (!pin->installed && op->had && !op->lost)
 		ad->count[ANKUS_RULES_REMOVED]++;
 
 	if (!op->error) {
@@ -448,7 +463,6 @@ bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 {
 	struct steer_rx_op ops[STEER_RX_BATCH];
 	bool full = false;
-	bool had[STEER_RX_BATCH];
 	struct ankus_flow *flow;
 	unsigned int failed = 0;
 	unsigned int i, n, skip;
@@ -479,25 +493,22 @@ bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 				continue;
 			}
 			pin->busy = true;
-			had[n] = pin->installed;
 			ops[n++] = (struct steer_rx_op) {
 				.flow = flow,
+				.rate_bps = flow->rate.slow_bps,
 				.want = pin->want,
+				.had = pin->installed,
 			};
 		}
 		mutex_unlock(&ad->an->lock);
 
-		/* what makes room goes before what needs it */
+		sort(ops, n, sizeof(*ops), steer_rx_order, NULL);
 		for (i = 0; i < n; i++)
-			if (ops[i].want == ANKUS_NO_BIN)
-				steer_rx_call(ad, &ops[i], &full);
-		for (i = 0; i < n; i++)
-			if (ops[i].want != ANKUS_NO_BIN)
-				steer_rx_call(ad, &ops[i], &full);
+			steer_rx_call(ad, &ops[i], &full);
 
 		mutex_lock(&ad->an->lock);
 		for (i = 0; i < n; i++) {
-			steer_rx_done(ad, &ops[i], had[i]);
+			steer_rx_done(ad, &ops[i]);
 			failed += !!ops[i].error;
 		}
 		ad->count[ANKUS_RTNL_MAX_NS] = max(ad->count[ANKUS_RTNL_MAX_NS],
