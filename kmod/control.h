@@ -12,6 +12,10 @@ void ankus_control_kick(struct ankus_dev *ad);
 void ankus_control_run_soon(struct ankus_dev *ad);
 void ankus_control_steer_soon(struct ankus_dev *ad);
 void ankus_control_refresh(struct ankus_dev *ad);
+
+/* classify.c and assign.c */
 void ankus_control_release_all(struct ankus_dev *ad);
+void ankus_control_measure(struct ankus_dev *ad, u64 now);
+void ankus_control_assign(struct ankus_dev *ad, u64 now);
 
 #endif /* ANKUS_CONTROL_H */

@@ -57,6 +57,8 @@ extern const struct ankus_backend_ops ankus_tx_queue_ops;
 extern const struct ankus_backend_ops ankus_tx_link_ops;
 extern const struct ankus_backend_ops ankus_rx_ntuple_ops;
 
+/* First pause after a failure */
+#define ANKUS_BACKOFF_NS NSEC_PER_SEC
 /* A pin is judged by what happened to this many bytes of its flow, or more */
 #define ANKUS_PROOF_BYTES 16384
 
@@ -72,7 +74,7 @@ enum ankus_proof ankus_steer_compare(struct ankus_pin *pin, u64 sent,
 				     u64 bytes);
 bool ankus_steer_idle(const struct ankus_flow *flow);
 
-/* Under rtnl: the receive backend and its driver calls */
+/* steer_rx.c: the receive backend and its driver calls */
 void ankus_steer_probe_rx(struct ankus_dev *ad);
 bool ankus_steer_rx_pending(struct ankus_dev *ad);
 bool ankus_steer_rx_ready(struct ankus_dev *ad);

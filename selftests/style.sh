@@ -110,8 +110,8 @@ layer_of() {
 	case $1 in
 	key | sketch | rate | entropy | match | place) echo 0 ;;
 	dev | flow | pair | rule | link) echo 1 ;;
-	steer | rx_ntuple | rx_rss | rx_cpu | tx_queue | tx_link) echo 2 ;;
-	main | manage | control | hook | netlink* | event | trace) echo 3 ;;
+	steer | steer_rx | rx_ntuple | rx_rss | rx_cpu | tx_queue | tx_link) echo 2 ;;
+	main | manage | control | classify | assign | hook | netlink* | event | trace) echo 3 ;;
 	compat) echo any ;;
 	*) echo unknown ;;
 	esac

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which queue and link each elephant of a device goes to: new ones are placed,
+ * those on dead or closed bins leave them, and when there is nothing of that
+ * to do, one move or exchange evens the load.
+ */
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#include "control.h"
+#include "rule.h"
+#include "steer.h"
+
+/* A flow that was moved stays where it is for so long */
+#define ASSIGN_COOLDOWN_NS	(2 * NSEC_PER_SEC)
+/* A move must gain more than this part of the mean load */
+#define ASSIGN_TOLERANCE	20
+
+static bool assign_steerable(const struct ankus_dev *ad,
+			     const struct ankus_flow *flow, unsigned int kind)
+{
+	bool in = flow->key.dir == ANKUS_DIR_IN;
+
+	return flow->state == ANKUS_FLOW_STATE_ELEPHANT && !flow->ignored &&
+	       flow->mode == ANKUS_PIN_MODE_AUTO &&
+	       in == (kind == ANKUS_PIN_RXQ);
+}
+
+static int assign_by_rate(const void *a, const void *b)
+{
+	const struct ankus_item *x = a, *y = b;
+
+	return x->rate_bps < y->rate_bps ? 1 : x->rate_bps > y->rate_bps ? -1 : 0;
+}
+
+/* Is the flow's queue or link gone, or not open to it any more? */
+static bool assign_must_leave(struct ankus_dev *ad,
+			      const struct ankus_flow *flow,
+			      const struct ankus_backend_ops *ops)
+{
+	int want = flow->ctl->pin[ops->kind].want;
+	bool dead;
+
+	rcu_read_lock();
+	dead = ops->dead(ad, want);
+	rcu_read_unlock();
+	ad->count[ANKUS_FAILOVERS] += dead;
+	return dead || want >= ad->n_bins[ops->kind] ||
+	       !ad->bins[ops->kind][want].usable || !ops->allowed(flow, want);
+}
+
+/* The flows that need a place, as items in the order of ankus_dev::active */
+static unsigned int assign_unplaced(struct ankus_dev *ad,
+				    const struct ankus_backend_ops *ops,
+				    struct ankus_item *items, u64 now)
+{
+	struct ankus_flow *flow;
+	unsigned int n = 0;
+
+	list_for_each_entry(flow, &ad->active, active) {
+		struct ankus_pin *pin = &flow->ctl->pin[ops->kind];
+		int bin = pin->want;
+
+		if (flow->ignored && flow->mode == ANKUS_PIN_MODE_AUTO)
+			ankus_steer_want(pin, ANKUS_NO_BIN, now);
+		if (!assign_steerable(ad, flow, ops->kind))
+			continue;
+		if (bin == ANKUS_NO_BIN) {
+			/* a rule on its way out makes room first */
+			if (now < pin->retry_ns || pin->installed)
+				continue;
+			if (ops->kind != ANKUS_PIN_LINK)
+				bin = READ_ONCE(flow->seen_bin);
+		} else if (!assign_must_leave(ad, flow, ops)) {
+			continue;
+		}
+		items[n++] = (struct ankus_item) {
+			.rate_bps = flow->rate.slow_bps,
+			.bin = bin == ANKUS_NO_BIN ? U32_MAX : bin,
+			.allowed = ops->allowed,
+			.flow = flow,
+		};
+	}
+	return n;
+}
+
+/* The flows that may be moved: theirs is in force and has been for a while */
+static unsigned int assign_movable(struct ankus_dev *ad,
+				   const struct ankus_backend_ops *ops,
+				   struct ankus_item *items, u64 now)
+{
+	struct ankus_flow *flow;
+	unsigned int n = 0;
+
+	list_for_each_entry(flow, &ad->active, active) {
+		const struct ankus_pin *pin = &flow->ctl->pin[ops->kind];
+
+		if (!assign_steerable(ad, flow, ops->kind) ||
+		    pin->want == ANKUS_NO_BIN ||
+		    pin->want != READ_ONCE(pin->have) ||
+		    now - pin->moved_ns < ASSIGN_COOLDOWN_NS)
+			continue;
+		items[n++] = (struct ankus_item) {
+			.rate_bps = flow->rate.slow_bps,
+			.bin = pin->want,
+			.allowed = ops->allowed,
+			.flow = flow,
+		};
+	}
+	return n;
+}
+
+static void assign_place(struct ankus_dev *ad,
+			 const struct ankus_backend_ops *ops,
+			 struct ankus_item *items, unsigned int n, u64 now)
+{
+	struct ankus_bin *bins = ad->bins[ops->kind];
+	unsigned int n_bins = ad->n_bins[ops->kind];
+	unsigned int i;
+
+	/* The largest first: the small ones then fill the gaps (LPT) */
+	sort(items, n, sizeof(*items), assign_by_rate, NULL);
+	for (i = 0; i < n; i++) {
+		struct ankus_item *item = &items[i];
+		struct ankus_flow *flow = (struct ankus_flow *)item->flow;
+		struct ankus_pin *pin = &flow->ctl->pin[ops->kind];
+		int bin;
+
+		if (item->bin < n_bins)
+			bins[item->bin].load_bps -=
+				min(bins[item->bin].load_bps, item->rate_bps);
+		bin = ankus_place_new(bins, n_bins, item);
+		if (bin < 0) {
+			ankus_steer_fail(pin, ANKUS_PIN_STATE_PARKED, 0,
+					 ops->kind == ANKUS_PIN_LINK ?
+					 "no usable link" : "no usable queue",
+					 now);
+			/* costs nothing to try again, at the next tick */
+			pin->retry_ns = 0;
+			pin->failures = 0;
+			if (item->bin < n_bins)
+				bins[item->bin].load_bps += item->rate_bps;
+			continue;
+		}
+		bins[bin].load_bps += item->rate_bps;
+		ankus_steer_want(pin, bin, now);
+	}
+}
+
+static void assign_rebalance(struct ankus_dev *ad,
+			     const struct ankus_backend_ops *ops,
+			     struct ankus_item *items, unsigned int n, u64 now)
+{
+	struct ankus_move moves[ANKUS_MOVES_MAX];
+	unsigned int i, count;
+
+	count = ankus_place_rebalance(ad->bins[ops->kind],
+				      ad->n_bins[ops->kind], items, n,
+				      ASSIGN_TOLERANCE, moves);
+	for (i = 0; i < count; i++) {
+		struct ankus_flow *flow;
+
+		flow = (struct ankus_flow *)items[moves[i].item].flow;
+		ankus_steer_want(&flow->ctl->pin[ops->kind], moves[i].to, now);
+	}
+}
+
+static void assign_kind(struct ankus_dev *ad, unsigned int kind,
+			struct ankus_item *items, u64 now)
+{
+	const struct ankus_backend_ops *ops;
+	struct ankus_flow *flow;
+	const char *reason;
+	unsigned int n;
+
+	ops = ankus_steer_ops(ad, kind, &reason);
+	if (!ops) {
+		list_for_each_entry(flow, &ad->active, active)
+			ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN,
+					 now);
+		return;
+	}
+	ankus_place_prepare(ad->bins[kind], ad->n_bins[kind]);
+	n = assign_unplaced(ad, ops, items, now);
+	if (n) {
+		assign_place(ad, ops, items, n, now);
+		return;
+	}
+	n = assign_movable(ad, ops, items, now);
+	assign_rebalance(ad, ops, items, n, now);
+}
+
+/**
+ * ankus_control_assign() - give the elephants of a device their places
+ * @ad: the device
+ * @now: time in ns
+ *
+ * Context: Control loop, under ankus_net::lock, flows measured.  May sleep.
+ */
+void ankus_control_assign(struct ankus_dev *ad, u64 now)
+{
+	struct ankus_item *items;
+	unsigned int kind;
+
+	if (ad->cfg.mode != ANKUS_MODE_STEER || ad->draining || !ad->elephants)
+		return;
+	/* without memory the flows stay where they are until the next tick */
+	items = kvmalloc_array(ad->elephants, sizeof(*items), GFP_KERNEL);
+	if (!items)
+		return;
+	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++)
+		assign_kind(ad, kind, items, now);
+	kvfree(items);
+}

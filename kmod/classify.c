@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Measuring the flows of a device, and what they are: mice, candidates,
+ * elephants.
+ */
+#include "control.h"
+#include "event.h"
+#include "link.h"
+#include "rule.h"
+#include "steer.h"
+
+/* A flow is a candidate from this fraction of the lowest threshold on */
+#define CLASSIFY_ADMIT_SHIFT 3
+
+/* Takes a flow's pins back, at safe points */
+static void classify_release(struct ankus_flow *flow, u64 now)
+{
+	unsigned int kind;
+
+	if (!flow->ctl)
+		return;
+	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++)
+		ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN, now);
+}
+
+/**
+ * ankus_control_release_all() - take all pins of a device back
+ * @ad: the device
+ *
+ * Context: Under ankus_net::lock.
+ */
+void ankus_control_release_all(struct ankus_dev *ad)
+{
+	u64 now = ktime_get_ns();
+	struct ankus_flow *flow;
+
+	lockdep_assert_held(&ad->an->lock);
+
+	list_for_each_entry(flow, &ad->active, active) {
+		classify_release(flow, now);
+		/* what an operator said of the flow ends with the steering */
+		flow->mode = ANKUS_PIN_MODE_AUTO;
+	}
+}
+
+static void classify_set_state(struct ankus_dev *ad, struct ankus_flow *flow,
+			       u8 state)
+{
+	u8 old = flow->state;
+
+	if (old == state)
+		return;
+	ad->candidates += (state == ANKUS_FLOW_STATE_CANDIDATE) -
+			  (old == ANKUS_FLOW_STATE_CANDIDATE);
+	ad->elephants += (state == ANKUS_FLOW_STATE_ELEPHANT) -
+			 (old == ANKUS_FLOW_STATE_ELEPHANT);
+	flow->state = state;
+	flow->under_ns = 0;
+	if (state == ANKUS_FLOW_STATE_ELEPHANT) {
+		ad->count[ANKUS_ELEPHANTS_SEEN]++;
+		ad->an->seq++;
+		ankus_event_flow(ad, flow, ANKUS_EVENT_NO_KIND,
+				 ANKUS_EVENT_FLOW_ELEPHANT);
+	} else if (old == ANKUS_FLOW_STATE_ELEPHANT) {
+		ad->an->seq++;
+		if (flow->mode == ANKUS_PIN_MODE_AUTO)
+			classify_release(flow, ktime_get_ns());
+		ankus_event_flow(ad, flow, ANKUS_EVENT_NO_KIND,
+				 ANKUS_EVENT_FLOW_RELEASE);
+	}
+}
+
+static void classify_flow(struct ankus_dev *ad, struct ankus_flow *flow,
+			  u64 admit_bps, u64 since, u64 now)
+{
+	u64 rate = flow->rate.fast_bps;
+	u64 floor, hold_ns;
+
+	if (flow->state == ANKUS_FLOW_STATE_MOUSE) {
+		if (rate < admit_bps)
+			return;
+		/* without memory it stays a mouse until the next look */
+		if (ankus_flow_activate(flow))
+			return;
+		if (list_empty(&flow->active))
+			list_add_tail(&flow->active, &ad->active);
+		classify_set_state(ad, flow, ANKUS_FLOW_STATE_CANDIDATE);
+	}
+	if (flow->rule_gen != ad->an->rule_gen)
+		ankus_rule_apply(ad, flow);
+
+	/* Hysteresis: what passed the threshold may fall a quarter below it */
+	floor = flow->rate_bps - flow->rate_bps / 4;
+	if (rate >= flow->rate_bps) {
+		flow->under_ns = 0;
+		if (!flow->over_ns)
+			flow->over_ns = since;
+	} else if (rate < floor) {
+		flow->over_ns = 0;
+		if (!flow->under_ns)
+			flow->under_ns = now;
+	} else {
+		flow->under_ns = 0;
+	}
+
+	if (flow->state == ANKUS_FLOW_STATE_ELEPHANT) {
+		if (flow->under_ns && now - flow->under_ns >=
+				      ad->cfg.release_ms * NSEC_PER_MSEC)
+			classify_set_state(ad, flow, ANKUS_FLOW_STATE_CANDIDATE);
+		return;
+	}
+	hold_ns = flow->over_ns + ad->cfg.hold_ms * NSEC_PER_MSEC;
+	if (flow->over_ns && now >= hold_ns &&
+	    atomic64_read(&flow->bytes) >= flow->min_bytes)
+		classify_set_state(ad, flow, ANKUS_FLOW_STATE_ELEPHANT);
+	else if (flow->over_ns && now < hold_ns)
+		ad->wake_ns = min(ad->wake_ns, hold_ns);
+	else if (rate < admit_bps / 2)
+		classify_set_state(ad, flow, ANKUS_FLOW_STATE_MOUSE);
+}
+
+static void classify_forget(struct ankus_dev *ad, struct ankus_flow *flow,
+			    u64 now)
+{
+	/* An elephant that falls silent is released first */
+	if (flow->state == ANKUS_FLOW_STATE_ELEPHANT)
+		return;
+	classify_release(flow, now);
+	if (!ankus_steer_idle(flow))
+		return;
+	classify_set_state(ad, flow, ANKUS_FLOW_STATE_MOUSE);
+	list_del_init(&flow->active);
+	ankus_flow_remove(&ad->flows, flow);
+	ad->count[ANKUS_FLOWS_EXPIRED]++;
+}
+
+/* Empty bins, for the flows to fill */
+static void classify_bins(struct ankus_dev *ad)
+{
+	unsigned int kind, i;
+
+	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
+		const struct ankus_backend_ops *ops;
+		const char *reason;
+
+		ops = ankus_steer_ops(ad, kind, &reason);
+		ad->n_bins[kind] = ops ? ops->bins(ad) : 0;
+	}
+	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+		struct ankus_link *link = ankus_link_slot(ad, i);
+
+		if (link) {
+			link->pinned_bps = 0;
+			link->flows = 0;
+		}
+	}
+}
+
+/* Adds a flow to the load of the bins that it runs over */
+static void classify_load(struct ankus_dev *ad, const struct ankus_flow *flow)
+{
+	unsigned int kind = flow->key.dir == ANKUS_DIR_IN ? ANKUS_PIN_RXQ :
+							    ANKUS_PIN_TXQ;
+	int bin = READ_ONCE(flow->seen_bin);
+
+	if (flow->ctl && flow->ctl->pin[kind].want != ANKUS_NO_BIN)
+		bin = flow->ctl->pin[kind].want;
+	if (bin >= 0 && bin < ad->n_bins[kind])
+		ad->bins[kind][bin].load_bps += flow->rate.slow_bps;
+
+	if (!flow->ctl)
+		return;
+	bin = flow->ctl->pin[ANKUS_PIN_LINK].want;
+	if (bin >= 0 && bin < ad->n_bins[ANKUS_PIN_LINK]) {
+		struct ankus_link *link = ankus_link_slot(ad, bin);
+
+		ad->bins[ANKUS_PIN_LINK][bin].load_bps += flow->rate.slow_bps;
+		if (link) {
+			link->pinned_bps += flow->rate.slow_bps;
+			link->flows++;
+		}
+	}
+}
+
+/**
+ * ankus_control_measure() - bring flows and the load of the bins up to date
+ * @ad: the device
+ * @now: time in ns
+ *
+ * Context: Control loop, under ankus_net::lock.  May sleep.
+ */
+void ankus_control_measure(struct ankus_dev *ad, u64 now)
+{
+	unsigned long idle = msecs_to_jiffies(max(ad->cfg.release_ms, 1000U));
+	u64 admit_bps = ankus_rule_lowest_rate(ad) >> CLASSIFY_ADMIT_SHIFT;
+	struct ankus_flow *flow, *tmp;
+	u64 bytes, since;
+	u32 i;
+
+	classify_bins(ad);
+
+	/* So many bytes within a tick are a rate above the threshold */
+	WRITE_ONCE(ad->kick_bytes,
+		   ankus_rate_bytes(admit_bps << CLASSIFY_ADMIT_SHIFT,
+				    ad->cfg.tick_ms * NSEC_PER_MSEC));
+
+	for (i = 0; i <= ad->flows.mask; i++) {
+		ankus_bucket_for_each(&ad->flows, i, flow, tmp,
+				      lockdep_is_held(&ad->an->lock)) {
+			bytes = atomic64_read(&flow->bytes);
+			since = flow->read_ns;
+			ankus_rate_update(&flow->rate, bytes - flow->read_bytes,
+					  now > since ? now - since : 0);
+			flow->read_bytes = bytes;
+			flow->read_ns = now;
+			classify_flow(ad, flow, admit_bps, since, now);
+			WRITE_ONCE(flow->kick_bytes,
+				   flow->state == ANKUS_FLOW_STATE_ELEPHANT ||
+				   flow->over_ns ? U64_MAX :
+						   bytes + ad->kick_bytes);
+			if (time_after(jiffies,
+				       READ_ONCE(flow->seen_jiffies) + idle))
+				classify_forget(ad, flow, now);
+			else
+				classify_load(ad, flow);
+		}
+		if (!(i & 255))
+			cond_resched();
+	}
+}
