@@ -75,9 +75,8 @@ static bool key_dissect(const struct sk_buff *skb, struct ankus_packet *pkt)
 		return false;
 	}
 	key->proto = keys.basic.ip_proto;
-	key->sport = keys.ports.src;
-	key->dport = keys.ports.dst;
-	return true;
+	/* keys.ports are 0 when the packet is cut before them: read again */
+	return key_read_ports(skb, keys.control.thoff, key);
 }
 
 static bool key_parse_v4(const struct sk_buff *skb, int offset,
