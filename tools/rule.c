@@ -225,7 +225,7 @@ static enum status new_rule(struct args *a, bool replace)
 		return USAGE;
 	nl_put_u32(&req, ANKUS_A_RULE_VERDICT, verdict);
 	if (replace)
-		nl_put_bin(&req, ANKUS_A_RULE_REPLACE, NULL, 0);
+		nl_put_bin(&req, ANKUS_A_RULE_REPLACE, "", 0);
 	return nl_do(&req, NULL);
 }
 

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The ntuple table: rules by location, the lowest that matches wins */
+#include <linux/delay.h>
+#include <linux/etherdevice.h>
+#include <linux/in.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+
+#include "simnic.h"
+
+#define SIMNIC_DELAY_MAX_US	(10 * USEC_PER_SEC)
+
+/**
+ * struct simnic_rule - one slot in use
+ * @list: in simnic::rules; locked as it
+ * @rcu: readers may hold a deleted rule
+ * @fs: as it was inserted
+ * @value: to compare with, zero where @mask is
+ * @mask: bits that are compared
+ * @lax: @mask without the fields that it covers in part
+ * @dead: never matches: inserted while the feature was off
+ */
+struct simnic_rule {
+	struct list_head list;
+	struct rcu_head rcu;
+	struct ethtool_rx_flow_spec fs;
+	struct simnic_key value;
+	struct simnic_key mask;
+	struct simnic_key lax;
+	bool dead;
+};
+
+static bool key_match(const struct simnic_key *key,
+		      const struct simnic_key *value,
+		      const struct simnic_key *mask)
+{
+	const u32 *k = (const u32 *)key, *v = (const u32 *)value;
+	const u32 *m = (const u32 *)mask;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(*key) / sizeof(*k); i++)
+		if ((k[i] & m[i]) != (v[i] & m[i]))
+			return false;
+	return true;
+}
+
+/* Context: RCU read side */
+bool simnic_ntuple_match(struct simnic *nic, const struct simnic_key *key,
+			 u64 *cookie)
+{
+	bool lax = simnic_quirk(nic, SIMNIC_IGNORE_MASK);
+	const struct simnic_rule *rule;
+
+	if (simnic_quirk(nic, SIMNIC_NO_STEER))
+		return false;
+
+	list_for_each_entry_rcu(rule, &nic->rules, list) {
+		if (rule->dead)
+			continue;
+		if (rule->value.ip_version == 6 &&
+		    simnic_quirk(nic, SIMNIC_NO_STEER_V6))
+			continue;
+		if (!key_match(key, &rule->value,
+			       lax ? &rule->lax : &rule->mask))
+			continue;
+		*cookie = rule->fs.ring_cookie;
+		return true;
+	}
+	return false;
+}
+
+static void spec_ip4(struct simnic_key *key, const struct ethtool_tcpip4_spec *s)
+{
+	key->src[0] = s->ip4src;
+	key->dst[0] = s->ip4dst;
+	key->sport = s->psrc;
+	key->dport = s->pdst;
+	key->tos = s->tos;
+}
+
+static void spec_usr_ip4(struct simnic_key *key,
+			 const struct ethtool_usrip4_spec *s)
+{
+	key->src[0] = s->ip4src;
+	key->dst[0] = s->ip4dst;
+	memcpy(&key->sport, &s->l4_4_bytes, sizeof(key->sport));
+	memcpy(&key->dport, (const u8 *)&s->l4_4_bytes + sizeof(key->sport),
+	       sizeof(key->dport));
+	key->tos = s->tos;
+	key->proto = s->proto;
+}
+
+static void spec_ip6(struct simnic_key *key, const struct ethtool_tcpip6_spec *s)
+{
+	memcpy(key->src, s->ip6src, sizeof(key->src));
+	memcpy(key->dst, s->ip6dst, sizeof(key->dst));
+	key->sport = s->psrc;
+	key->dport = s->pdst;
+	key->tos = s->tclass;
+}
+
+static void spec_usr_ip6(struct simnic_key *key,
+			 const struct ethtool_usrip6_spec *s)
+{
+	memcpy(key->src, s->ip6src, sizeof(key->src));
+	memcpy(key->dst, s->ip6dst, sizeof(key->dst));
+	memcpy(&key->sport, &s->l4_4_bytes, sizeof(key->sport));
+	memcpy(&key->dport, (const u8 *)&s->l4_4_bytes + sizeof(key->sport),
+	       sizeof(key->dport));
+	key->tos = s->tclass;
+	key->proto = s->l4_proto;
+}
+
+static void spec_ether(struct simnic_key *key, const struct ethhdr *s)
+{
+	ether_addr_copy(key->smac, s->h_source);
+	ether_addr_copy(key->dmac, s->h_dest);
+	key->ethertype = s->h_proto;
+}
+
+static int spec_parse(const struct ethtool_rx_flow_spec *fs,
+		      struct simnic_key *value, struct simnic_key *mask)
+{
+	u8 ip_version = 0, proto = 0;
+
+	switch (fs->flow_type) {
+	case TCP_V4_FLOW:
+	case UDP_V4_FLOW:
+	case SCTP_V4_FLOW:
+		spec_ip4(value, &fs->h_u.tcp_ip4_spec);
+		spec_ip4(mask, &fs->m_u.tcp_ip4_spec);
+		ip_version = 4;
+		proto = fs->flow_type == TCP_V4_FLOW ? IPPROTO_TCP :
+			fs->flow_type == UDP_V4_FLOW ? IPPROTO_UDP :
+						       IPPROTO_SCTP;
+		break;
+	case TCP_V6_FLOW:
+	case UDP_V6_FLOW:
+	case SCTP_V6_FLOW:
+		spec_ip6(value, &fs->h_u.tcp_ip6_spec);
+		spec_ip6(mask, &fs->m_u.tcp_ip6_spec);
+		ip_version = 6;
+		proto = fs->flow_type == TCP_V6_FLOW ? IPPROTO_TCP :
+			fs->flow_type == UDP_V6_FLOW ? IPPROTO_UDP :
+						       IPPROTO_SCTP;
+		break;
+	case IPV4_USER_FLOW:
+		if (fs->h_u.usr_ip4_spec.ip_ver != ETH_RX_NFC_IP4)
+			return -EINVAL;
+		spec_usr_ip4(value, &fs->h_u.usr_ip4_spec);
+		spec_usr_ip4(mask, &fs->m_u.usr_ip4_spec);
+		ip_version = 4;
+		break;
+	case IPV6_USER_FLOW:
+		spec_usr_ip6(value, &fs->h_u.usr_ip6_spec);
+		spec_usr_ip6(mask, &fs->m_u.usr_ip6_spec);
+		ip_version = 6;
+		break;
+	case ETHER_FLOW:
+		spec_ether(value, &fs->h_u.ether_spec);
+		spec_ether(mask, &fs->m_u.ether_spec);
+		break;
+	default:
+		/* other protocols; VLAN, MAC and RSS extensions */
+		return -EOPNOTSUPP;
+	}
+
+	if (ip_version) {
+		value->ip_version = ip_version;
+		mask->ip_version = 0xff;
+	}
+	if (proto) {
+		value->proto = proto;
+		mask->proto = 0xff;
+	}
+	/* A fragment's ports are not known, so it matches no port. */
+	if (mask->sport || mask->dport)
+		mask->fragment = 0xff;
+	return 0;
+}
+
+static void lax_field(void *mask, size_t size)
+{
+	if (memchr_inv(mask, 0xff, size))
+		memset(mask, 0, size);
+}
+
+static void lax_mask(const struct simnic_rule *rule, struct simnic_key *lax)
+{
+	size_t addr_size = rule->value.ip_version == 4 ? 4 : 16;
+
+	*lax = rule->mask;
+	lax_field(lax->src, addr_size);
+	lax_field(lax->dst, addr_size);
+	lax_field(&lax->sport, sizeof(lax->sport));
+	lax_field(&lax->dport, sizeof(lax->dport));
+	lax_field(lax->smac, sizeof(lax->smac));
+	lax_field(lax->dmac, sizeof(lax->dmac));
+	lax_field(&lax->ethertype, sizeof(lax->ethertype));
+	lax_field(&lax->proto, sizeof(lax->proto));
+	lax_field(&lax->tos, sizeof(lax->tos));
+}
+
+static struct simnic_rule *rule_create(const struct ethtool_rx_flow_spec *fs)
+{
+	struct simnic_rule *rule;
+	const u32 *m;
+	unsigned int i;
+	u32 *v;
+	int err;
+
+	rule = kzalloc(sizeof(*rule), GFP_KERNEL);
+	if (!rule)
+		return ERR_PTR(-ENOMEM);
+	rule->fs = *fs;
+	err = spec_parse(fs, &rule->value, &rule->mask);
+	if (err) {
+		kfree(rule);
+		return ERR_PTR(err);
+	}
+	v = (u32 *)&rule->value;
+	m = (const u32 *)&rule->mask;
+	for (i = 0; i < sizeof(rule->value) / sizeof(*v); i++)
+		v[i] &= m[i];
+	lax_mask(rule, &rule->lax);
+	return rule;
+}
+
+static bool rule_same_match(const struct simnic_rule *a,
+			    const struct simnic_rule *b)
+{
+	return a->fs.flow_type == b->fs.flow_type &&
+	       !memcmp(&a->value, &b->value, sizeof(a->value)) &&
+	       !memcmp(&a->mask, &b->mask, sizeof(a->mask));
+}
+
+/* Gives the rule its location and its place in the list. */
+static int rule_place(struct simnic *nic, struct simnic_rule *rule)
+{
+	bool any = rule->fs.location == RX_CLS_LOC_ANY;
+	u32 slots = READ_ONCE(nic->slots), location;
+	struct list_head *place = &nic->rules;
+	struct simnic_rule *other;
+
+	lockdep_assert_held(&nic->lock);
+
+	if (simnic_quirk(nic, any ? SIMNIC_LOC_ANY_REFUSED : SIMNIC_LOC_ANY_ONLY))
+		return -EINVAL;
+	if (simnic_quirk(nic, SIMNIC_TABLE_FULL))
+		return -ENOSPC;
+	location = any ? 0 : rule->fs.location;
+	if (location & RX_CLS_LOC_SPECIAL)
+		return -EINVAL;
+
+	list_for_each_entry(other, &nic->rules, list) {
+		if (!simnic_quirk(nic, SIMNIC_DUP_RULES) &&
+		    rule_same_match(rule, other))
+			return -EEXIST;
+		if (other->fs.location == location) {
+			if (!any)
+				return -EBUSY;
+			location++;
+		}
+		if (other->fs.location > location && place == &nic->rules)
+			place = &other->list;
+	}
+	if (location >= slots)
+		return any ? -ENOSPC : -EINVAL;
+
+	rule->fs.location = location;
+	list_add_tail_rcu(&rule->list, place);
+	return 0;
+}
+
+static int injected_error(struct simnic *nic)
+{
+	lockdep_assert_held(&nic->lock);
+
+	if (simnic_quirk(nic, SIMNIC_INSERT_EIO))
+		return -EIO;
+	if (!READ_ONCE(nic->insert_errno))
+		return 0;
+	if (READ_ONCE(nic->fail_after)) {
+		WRITE_ONCE(nic->fail_after, nic->fail_after - 1);
+		return 0;
+	}
+	return -(int)min_t(u32, READ_ONCE(nic->insert_errno), MAX_ERRNO);
+}
+
+static int insert(struct simnic *nic, struct ethtool_rx_flow_spec *fs)
+{
+	bool on = nic->dev->features & NETIF_F_NTUPLE;
+	struct simnic_rule *rule;
+	u32 delay_us;
+	int err;
+
+	if (!on && !simnic_quirk(nic, SIMNIC_NTUPLE_OFF_ACCEPTS))
+		return -EOPNOTSUPP;
+	if (fs->ring_cookie != RX_CLS_FLOW_DISC &&
+	    fs->ring_cookie >= nic->dev->real_num_rx_queues)
+		return -EINVAL;
+
+	rule = rule_create(fs);
+	if (IS_ERR(rule))
+		return PTR_ERR(rule);
+	rule->dead = !on;
+
+	/* The caller's locks are held meanwhile, as by slow firmware. */
+	delay_us = min_t(u32, READ_ONCE(nic->insert_delay_us), SIMNIC_DELAY_MAX_US);
+	if (delay_us)
+		fsleep(delay_us);
+
+	mutex_lock(&nic->lock);
+	err = injected_error(nic);
+	if (!err)
+		err = rule_place(nic, rule);
+	if (!err) {
+		fs->location = rule->fs.location;
+		nic->n_rules++;
+		nic->rules_inserted++;
+	}
+	mutex_unlock(&nic->lock);
+
+	if (err)
+		kfree(rule);
+	return err;
+}
+
+static void rule_delete(struct simnic *nic, struct simnic_rule *rule)
+{
+	lockdep_assert_held(&nic->lock);
+
+	list_del_rcu(&rule->list);
+	kfree_rcu(rule, rcu);
+	nic->n_rules--;
+	nic->rules_deleted++;
+}
+
+static struct simnic_rule *rule_find(struct simnic *nic, u32 location)
+{
+	struct simnic_rule *rule;
+
+	lockdep_assert_held(&nic->lock);
+
+	list_for_each_entry(rule, &nic->rules, list)
+		if (rule->fs.location == location)
+			return rule;
+	return NULL;
+}
+
+static int delete(struct simnic *nic, u32 location)
+{
+	u32 injected = READ_ONCE(nic->delete_errno);
+	struct simnic_rule *rule;
+	int err = 0;
+
+	if (simnic_quirk(nic, SIMNIC_DELETE_EIO))
+		return -EIO;
+	if (injected)
+		return -(int)min_t(u32, injected, MAX_ERRNO);
+
+	mutex_lock(&nic->lock);
+	rule = rule_find(nic, location);
+	if (rule)
+		rule_delete(nic, rule);
+	else
+		err = -ENOENT;
+	mutex_unlock(&nic->lock);
+	return err;
+}
+
+void simnic_ntuple_flush(struct simnic *nic)
+{
+	struct simnic_rule *rule, *next;
+
+	mutex_lock(&nic->lock);
+	list_for_each_entry_safe(rule, next, &nic->rules, list)
+		rule_delete(nic, rule);
+	mutex_unlock(&nic->lock);
+}
+
+/* Whether a rule points to queue @first or beyond */
+bool simnic_ntuple_uses_queue(struct simnic *nic, unsigned int first)
+{
+	struct simnic_rule *rule;
+	bool used = false;
+
+	mutex_lock(&nic->lock);
+	list_for_each_entry(rule, &nic->rules, list)
+		if (rule->fs.ring_cookie != RX_CLS_FLOW_DISC &&
+		    rule->fs.ring_cookie >= first)
+			used = true;
+	mutex_unlock(&nic->lock);
+	return used;
+}
+
+static u32 reported_slots(struct simnic *nic)
+{
+	u32 reported = READ_ONCE(nic->report_slots);
+
+	if (simnic_quirk(nic, SIMNIC_COUNT_ZERO))
+		return 0;
+	return reported == U32_MAX ? READ_ONCE(nic->slots) : reported;
+}
+
+static int list_locations(struct simnic *nic, struct ethtool_rxnfc *nfc,
+			  u32 *locations)
+{
+	struct simnic_rule *rule;
+	u32 n = 0;
+
+	mutex_lock(&nic->lock);
+	nfc->data = reported_slots(nic);
+	if (nfc->rule_cnt < nic->n_rules) {
+		mutex_unlock(&nic->lock);
+		return -EMSGSIZE;
+	}
+	list_for_each_entry(rule, &nic->rules, list)
+		locations[n++] = rule->fs.location;
+	nfc->rule_cnt = n;
+	mutex_unlock(&nic->lock);
+	return 0;
+}
+
+int simnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *nfc,
+		     u32 *locations)
+{
+	struct simnic *nic = netdev_priv(dev);
+	const struct simnic_rule *rule;
+
+	switch (nfc->cmd) {
+	case ETHTOOL_GRXCLSRLCNT:
+		mutex_lock(&nic->lock);
+		nfc->rule_cnt = nic->n_rules;
+		mutex_unlock(&nic->lock);
+		nfc->data = reported_slots(nic);
+		if (!simnic_quirk(nic, SIMNIC_LOC_ANY_REFUSED))
+			nfc->data |= RX_CLS_LOC_SPECIAL;
+		return 0;
+	case ETHTOOL_GRXCLSRULE:
+		mutex_lock(&nic->lock);
+		rule = rule_find(nic, nfc->fs.location);
+		if (rule)
+			nfc->fs = rule->fs;
+		mutex_unlock(&nic->lock);
+		return rule ? 0 : -ENOENT;
+	case ETHTOOL_GRXCLSRLALL:
+		return list_locations(nic, nfc, locations);
+	}
+	return -EOPNOTSUPP;
+}
+
+int simnic_set_rxnfc(struct net_device *dev, struct ethtool_rxnfc *nfc)
+{
+	struct simnic *nic = netdev_priv(dev);
+
+	switch (nfc->cmd) {
+	case ETHTOOL_SRXCLSRLINS:
+		return insert(nic, &nfc->fs);
+	case ETHTOOL_SRXCLSRLDEL:
+		return delete(nic, nfc->fs.location);
+	}
+	return -EOPNOTSUPP;
+}

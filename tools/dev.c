@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ankus dev: the managed devices. */
+
+#include <linux/ankus.h>
+
+#include "print.h"
+#include "words.h"
+
+static const char help[] =
+"Usage: ankus dev add NAME [ mode observe|steer ] [ rx-queues QUEUES|all ]\n"
+"                          [ tx-queues QUEUES|all ] [ rate RATE ] [ hold TIME ]\n"
+"                          [ release TIME ] [ tick TIME ] [ flows NUMBER ]\n"
+"                          [ backend auto|ntuple|none ] [ links auto|none ]\n"
+"       ankus dev set NAME ...                  the same words, without flows\n"
+"       ankus dev del NAME\n"
+"       ankus dev show [ NAME ]\n"
+"where  QUEUES := 12-15,3    RATE := 1gbit    TIME := 200ms\n";
+
+/* The size of the flow table is fixed once a device is added. */
+static const struct word add_words[] = {
+	{ "flows", put_number, ANKUS_A_DEV_FLOW_MAX },
+	{ "mode", put_enum, ANKUS_A_DEV_MODE, .names = &mode_names },
+	{ "rx-queues", put_queues_or_all, ANKUS_A_DEV_RX_QUEUES },
+	{ "tx-queues", put_queues_or_all, ANKUS_A_DEV_TX_QUEUES },
+	{ "rate", put_rate, ANKUS_A_DEV_RATE_BPS },
+	{ "hold", put_msec, ANKUS_A_DEV_HOLD_MS },
+	{ "release", put_msec, ANKUS_A_DEV_RELEASE_MS },
+	{ "tick", put_msec, ANKUS_A_DEV_TICK_MS },
+	{ "backend", put_enum, ANKUS_A_DEV_BACKEND, .names = &backend_names },
+	{ "links", put_enum, ANKUS_A_DEV_LINKS, .names = &links_names },
+	{}
+};
+
+static const struct word *const set_words = add_words + 1;
+
+/* Begin a request about the device that the next word names. */
+static enum status start(struct args *a, struct nl_req *req, u8 cmd)
+{
+	const char *name;
+
+	if (get_name(a, "device name", &name))
+		return USAGE;
+	nl_req_init(req, &dev_schema, cmd, 0);
+	nl_put_str(req, ANKUS_A_DEV_IFNAME, name);
+	return DONE;
+}
+
+static enum status dev_add(struct args *a)
+{
+	struct nl_req req;
+
+	if (start(a, &req, ANKUS_CMD_DEV_NEW) || get_words(a, add_words, &req))
+		return USAGE;
+	return nl_do(&req, NULL);
+}
+
+static enum status dev_set(struct args *a)
+{
+	struct nl_req req;
+
+	if (start(a, &req, ANKUS_CMD_DEV_SET))
+		return USAGE;
+	if (!a->argc) {
+		error("nothing to set, see \"ankus dev help\"");
+		return USAGE;
+	}
+	if (get_words(a, set_words, &req))
+		return USAGE;
+	return nl_do(&req, NULL);
+}
+
+static enum status dev_del(struct args *a)
+{
+	struct nl_req req;
+
+	if (start(a, &req, ANKUS_CMD_DEV_DEL) || no_more_words(a))
+		return USAGE;
+	return nl_do(&req, NULL);
+}
+
+static bool value(const struct nl_view *v, u16 attr, const char *before)
+{
+	return print_value(&dev_schema, v, attr, before);
+}
+
+static void queues(const struct nl_view *v, u16 attr, const char *name)
+{
+	print_text("%s ", name);
+	if (!value(v, attr, ""))
+		print_text("all");
+}
+
+/* What was configured in the words of "dev add", then what is. */
+static void text(const struct nl_view *v)
+{
+	value(v, ANKUS_A_DEV_IFNAME, "");
+	value(v, ANKUS_A_DEV_MODE, ": mode ");
+	value(v, ANKUS_A_DEV_RATE_BPS, " rate ");
+	value(v, ANKUS_A_DEV_HOLD_MS, " hold ");
+	value(v, ANKUS_A_DEV_RELEASE_MS, " release ");
+	value(v, ANKUS_A_DEV_TICK_MS, " tick ");
+	value(v, ANKUS_A_DEV_FLOW_MAX, " flows ");
+	queues(v, ANKUS_A_DEV_RX_QUEUES, "\n    rx-queues");
+	queues(v, ANKUS_A_DEV_TX_QUEUES, " tx-queues");
+	value(v, ANKUS_A_DEV_BACKEND, " backend ");
+	value(v, ANKUS_A_DEV_LINKS, " links ");
+	value(v, ANKUS_A_DEV_ELEPHANTS, "\n    now: elephants ");
+	value(v, ANKUS_A_DEV_FLOWS, " of ");
+	value(v, ANKUS_A_DEV_NUM_RX_QUEUES, " flows, device queues rx ");
+	value(v, ANKUS_A_DEV_NUM_TX_QUEUES, " tx ");
+	value(v, ANKUS_A_DEV_RX_BACKEND, ", rx-backend ");
+	value(v, ANKUS_A_DEV_RX_RULES, " rules ");
+	if (nl_uint(v, ANKUS_A_DEV_RX_SLOTS))
+		value(v, ANKUS_A_DEV_RX_SLOTS, " of ");
+	value(v, ANKUS_A_DEV_RX_REASON, "\n    rx not steered: ");
+	print_text("\n");
+}
+
+static enum status dev_show(struct args *a)
+{
+	bool all = !a->argc;
+	struct nl_req req;
+
+	if (all)
+		nl_req_init(&req, &dev_schema, ANKUS_CMD_DEV_GET, 0);
+	else if (start(a, &req, ANKUS_CMD_DEV_GET) || no_more_words(a))
+		return USAGE;
+	return print_answer(&req, all, NULL, text);
+}
+
+static const struct command commands[] = {
+	{ "add", dev_add },
+	{ "set", dev_set },
+	{ "del", dev_del },
+	{ "show", dev_show },
+	{}
+};
+
+const struct object dev_object = {
+	.name = "dev",
+	.commands = commands,
+	.help = help,
+};

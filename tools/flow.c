@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ankus flow: the tracked flows and their pins. */
+
+#include <ctype.h>
+#include <stdlib.h>
+
+#include <linux/ankus.h>
+
+#include "flow.h"
+#include "print.h"
+#include "words.h"
+
+static const char help[] =
+"Usage: ankus flow show [ ID | dev NAME ] [ state mouse|candidate|elephant ]\n"
+"                       [ dir in|out ] [ rate RATE ]\n"
+"                       [ sort rate|bytes|id|age ] [ limit NUMBER ]\n"
+"       ankus flow pin ID [ queue NUMBER ] [ link NAME ]\n"
+"       ankus flow pin ID auto\n"
+"       ankus flow unpin ID\n"
+"where  state and rate show flows at or above them\n";
+
+enum sort {
+	SORT_RATE,
+	SORT_BYTES,
+	SORT_ID,
+	SORT_AGE,
+};
+
+static const char *const sort_list[] = {
+	[SORT_RATE] = "rate",
+	[SORT_BYTES] = "bytes",
+	[SORT_ID] = "id",
+	[SORT_AGE] = "age",
+};
+
+static const struct names sort_names = { sort_list, ARRAY_SIZE(sort_list) };
+
+/* What the kernel does not do: a direction, an order, an end. */
+static struct {
+	int dir;
+	int sort;
+	u64 limit;
+} filter;
+
+static const struct word show_words[] = {
+	{ "dev", put_name, ANKUS_A_FLOW_IFNAME },
+	{ "state", put_enum, ANKUS_A_FLOW_STATE, .names = &flow_state_names },
+	{ "dir", set_enum, .names = &dir_names, .var = &filter.dir },
+	{ "rate", put_rate, ANKUS_A_FLOW_RATE_BPS },
+	{ "sort", set_enum, .names = &sort_names, .var = &filter.sort },
+	{ "limit", set_number, .var = &filter.limit },
+	{}
+};
+
+static const struct word pin_words[] = {
+	{ "queue", put_number, ANKUS_A_FLOW_PIN_QUEUE },
+	{ "link", put_name, ANKUS_A_FLOW_PIN_LINK },
+	{}
+};
+
+static const char head[] = ">ID\tDEV\tDIR\tSTATE\t>RATE\tFLOW\t>RULE\tPINS";
+
+/* Begin a request about the flow whose id is the next word. */
+static enum status start(struct args *a, struct nl_req *req, u8 cmd)
+{
+	u64 id;
+
+	if (get_number(a, "flow id", U64_MAX, &id))
+		return USAGE;
+	nl_req_init(req, &flow_schema, cmd, 0);
+	nl_put_u64(req, ANKUS_A_FLOW_ID, id);
+	return DONE;
+}
+
+static enum status flow_pin(struct args *a)
+{
+	struct nl_req req;
+
+	if (start(a, &req, ANKUS_CMD_FLOW_PIN))
+		return USAGE;
+	if (!a->argc) {
+		error("nowhere to pin to, expected queue, link, auto");
+		return USAGE;
+	}
+	/* Without a target the flow is the control loop's again. */
+	if (take_word(a, "auto") ? no_more_words(a) :
+				   get_words(a, pin_words, &req))
+		return USAGE;
+	return nl_do(&req, NULL);
+}
+
+static enum status flow_unpin(struct args *a)
+{
+	struct nl_req req;
+
+	if (start(a, &req, ANKUS_CMD_FLOW_UNPIN) || no_more_words(a))
+		return USAGE;
+	return nl_do(&req, NULL);
+}
+
+/* Largest first, but rising ids; equal ones by id. */
+static int compare(const void *left, const void *right)
+{
+	static const u16 keys[] = {
+		[SORT_RATE] = ANKUS_A_FLOW_RATE_BPS,
+		[SORT_BYTES] = ANKUS_A_FLOW_BYTES,
+		[SORT_ID] = ANKUS_A_FLOW_ID,
+		[SORT_AGE] = ANKUS_A_FLOW_AGE_MS,
+	};
+	u64 l = nl_uint(left, keys[filter.sort]);
+	u64 r = nl_uint(right, keys[filter.sort]);
+
+	if (filter.sort != SORT_ID && l != r)
+		return l < r ? 1 : -1;
+	l = nl_uint(left, ANKUS_A_FLOW_ID);
+	r = nl_uint(right, ANKUS_A_FLOW_ID);
+	return l < r ? -1 : l > r;
+}
+
+static enum status show_some(struct nl_req *req)
+{
+	struct nl_reply reply = {};
+	struct nl_view *items;
+	enum status status;
+	size_t i, n, kept = 0;
+
+	status = nl_dump(req, &reply);
+	if (status)
+		goto out;
+	items = nl_reply_views(&reply, &n);
+	if (!items) {
+		error("out of memory");
+		status = FAILED;
+		goto out;
+	}
+	for (i = 0; i < n; i++)
+		if (filter.dir < 0 ||
+		    nl_uint(&items[i], ANKUS_A_FLOW_DIR) == (unsigned int)filter.dir)
+			items[kept++] = items[i];
+	qsort(items, kept, sizeof(*items), compare);
+	if (kept > filter.limit)
+		kept = filter.limit;
+	status = print_items(&flow_schema, items, kept, head, flow_text);
+	free(items);
+out:
+	nl_reply_free(&reply);
+	return status;
+}
+
+static enum status flow_show(struct args *a)
+{
+	struct nl_req req;
+
+	if (a->argc && isdigit((unsigned char)a->argv[0][0])) {
+		if (start(a, &req, ANKUS_CMD_FLOW_GET) || no_more_words(a))
+			return USAGE;
+		return print_answer(&req, false, head, flow_text);
+	}
+
+	filter.dir = -1;
+	filter.sort = SORT_RATE;
+	filter.limit = U64_MAX;
+	nl_req_init(&req, &flow_schema, ANKUS_CMD_FLOW_GET, 0);
+	if (get_words(a, show_words, &req))
+		return USAGE;
+	return show_some(&req);
+}
+
+static const struct command commands[] = {
+	{ "show", flow_show },
+	{ "pin", flow_pin },
+	{ "unpin", flow_unpin },
+	{}
+};
+
+const struct object flow_object = {
+	.name = "flow",
+	.commands = commands,
+	.help = help,
+};

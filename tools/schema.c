@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The attributes of Documentation/netlink/specs/ankus.yaml, named and typed. */
+
+#include <string.h>
+
+#include <netinet/in.h>
+
+#include <linux/ankus.h>
+
+#include "schema.h"
+#include "tool.h"
+
+static const char *const mode_list[] = {
+	[ANKUS_MODE_OBSERVE] = "observe",
+	[ANKUS_MODE_STEER] = "steer",
+};
+
+const struct names mode_names = { mode_list, ARRAY_SIZE(mode_list) };
+
+static const char *const backend_list[] = {
+	[ANKUS_BACKEND_AUTO] = "auto",
+	[ANKUS_BACKEND_NTUPLE] = "ntuple",
+	[ANKUS_BACKEND_NONE] = "none",
+};
+
+const struct names backend_names = { backend_list, ARRAY_SIZE(backend_list) };
+
+static const char *const links_list[] = {
+	[ANKUS_LINKS_AUTO] = "auto",
+	[ANKUS_LINKS_NONE] = "none",
+};
+
+const struct names links_names = { links_list, ARRAY_SIZE(links_list) };
+
+static const char *const dir_list[] = {
+	[ANKUS_DIR_IN] = "in",
+	[ANKUS_DIR_OUT] = "out",
+};
+
+const struct names dir_names = { dir_list, ARRAY_SIZE(dir_list) };
+
+static const char *const flow_state_list[] = {
+	[ANKUS_FLOW_STATE_MOUSE] = "mouse",
+	[ANKUS_FLOW_STATE_CANDIDATE] = "candidate",
+	[ANKUS_FLOW_STATE_ELEPHANT] = "elephant",
+};
+
+const struct names flow_state_names = { flow_state_list, ARRAY_SIZE(flow_state_list) };
+
+static const char *const verdict_list[] = {
+	[ANKUS_VERDICT_AUTO] = "auto",
+	[ANKUS_VERDICT_IGNORE] = "ignore",
+};
+
+const struct names verdict_names = { verdict_list, ARRAY_SIZE(verdict_list) };
+
+static const char *const pin_mode_list[] = {
+	[ANKUS_PIN_MODE_AUTO] = "auto",
+	[ANKUS_PIN_MODE_MANUAL] = "manual",
+	[ANKUS_PIN_MODE_OFF] = "off",
+};
+
+static const struct names pin_mode_names = {
+	pin_mode_list, ARRAY_SIZE(pin_mode_list)
+};
+
+static const char *const pin_state_list[] = {
+	[ANKUS_PIN_STATE_NONE] = "none",
+	[ANKUS_PIN_STATE_WANTED] = "wanted",
+	[ANKUS_PIN_STATE_INSTALLED] = "installed",
+	[ANKUS_PIN_STATE_VERIFIED] = "verified",
+	[ANKUS_PIN_STATE_INEFFECTIVE] = "ineffective",
+	[ANKUS_PIN_STATE_REFUSED] = "refused",
+	[ANKUS_PIN_STATE_PARKED] = "parked",
+};
+
+const struct names pin_state_names = { pin_state_list, ARRAY_SIZE(pin_state_list) };
+
+static const char *const link_state_list[] = {
+	[ANKUS_LINK_STATE_UP] = "up",
+	[ANKUS_LINK_STATE_DOWN] = "down",
+	[ANKUS_LINK_STATE_BLOCKED] = "blocked",
+};
+
+static const struct names link_state_names = {
+	link_state_list, ARRAY_SIZE(link_state_list)
+};
+
+static const char *const event_list[] = {
+	[ANKUS_EVENT_DEV_ADD] = "dev-add",
+	[ANKUS_EVENT_DEV_SET] = "dev-set",
+	[ANKUS_EVENT_DEV_DEL] = "dev-del",
+	[ANKUS_EVENT_RULE_ADD] = "rule-add",
+	[ANKUS_EVENT_RULE_REPLACE] = "rule-replace",
+	[ANKUS_EVENT_RULE_DEL] = "rule-del",
+	[ANKUS_EVENT_LINK_ADD] = "link-add",
+	[ANKUS_EVENT_LINK_SET] = "link-set",
+	[ANKUS_EVENT_LINK_DEL] = "link-del",
+	[ANKUS_EVENT_LINK_UP] = "link-up",
+	[ANKUS_EVENT_LINK_DOWN] = "link-down",
+	[ANKUS_EVENT_LINK_BLOCKED] = "link-blocked",
+	[ANKUS_EVENT_FLOW_ELEPHANT] = "flow-elephant",
+	[ANKUS_EVENT_FLOW_RELEASE] = "flow-release",
+	[ANKUS_EVENT_FLOW_PIN] = "flow-pin",
+	[ANKUS_EVENT_FLOW_MOVE] = "flow-move",
+	[ANKUS_EVENT_FLOW_VERIFY] = "flow-verify",
+	[ANKUS_EVENT_FLOW_FAIL] = "flow-fail",
+	[ANKUS_EVENT_FLOW_UNPIN] = "flow-unpin",
+};
+
+const struct names event_names = { event_list, ARRAY_SIZE(event_list) };
+
+static const struct attr queue_range_attrs[] = {
+	[ANKUS_A_QUEUE_RANGE_FIRST] = { "first", KIND_NUM },
+	[ANKUS_A_QUEUE_RANGE_LAST] = { "last", KIND_NUM },
+};
+
+static const struct schema queue_range_schema = {
+	queue_range_attrs, ARRAY_SIZE(queue_range_attrs)
+};
+
+static const struct attr dev_attrs[] = {
+	[ANKUS_A_DEV_PAD] = { "pad", KIND_NONE },
+	[ANKUS_A_DEV_IFINDEX] = { "ifindex", KIND_NUM },
+	[ANKUS_A_DEV_IFNAME] = { "ifname", KIND_STRING },
+	[ANKUS_A_DEV_MODE] = { "mode", KIND_ENUM, &mode_names },
+	[ANKUS_A_DEV_RX_QUEUES] = { "rx-queues", KIND_QUEUES,
+				    .nested = &queue_range_schema },
+	[ANKUS_A_DEV_TX_QUEUES] = { "tx-queues", KIND_QUEUES,
+				    .nested = &queue_range_schema },
+	[ANKUS_A_DEV_RATE_BPS] = { "rate-bps", KIND_RATE },
+	[ANKUS_A_DEV_HOLD_MS] = { "hold-ms", KIND_MSEC },
+	[ANKUS_A_DEV_RELEASE_MS] = { "release-ms", KIND_MSEC },
+	[ANKUS_A_DEV_BACKEND] = { "backend", KIND_ENUM, &backend_names },
+	[ANKUS_A_DEV_LINKS] = { "links", KIND_ENUM, &links_names },
+	[ANKUS_A_DEV_TICK_MS] = { "tick-ms", KIND_MSEC },
+	[ANKUS_A_DEV_FLOW_MAX] = { "flow-max", KIND_NUM },
+	[ANKUS_A_DEV_NUM_RX_QUEUES] = { "num-rx-queues", KIND_NUM },
+	[ANKUS_A_DEV_NUM_TX_QUEUES] = { "num-tx-queues", KIND_NUM },
+	[ANKUS_A_DEV_FLOWS] = { "flows", KIND_NUM },
+	[ANKUS_A_DEV_ELEPHANTS] = { "elephants", KIND_NUM },
+	[ANKUS_A_DEV_RX_BACKEND] = { "rx-backend", KIND_ENUM, &backend_names },
+	[ANKUS_A_DEV_RX_SLOTS] = { "rx-slots", KIND_NUM },
+	[ANKUS_A_DEV_RX_RULES] = { "rx-rules", KIND_NUM },
+	[ANKUS_A_DEV_RX_REASON] = { "rx-reason", KIND_STRING },
+	[ANKUS_A_DEV_EVENT] = { "event", KIND_ENUM, &event_names },
+};
+
+const struct schema dev_schema = { dev_attrs, ARRAY_SIZE(dev_attrs) };
+
+static const struct attr rule_attrs[] = {
+	[ANKUS_A_RULE_PAD] = { "pad", KIND_NONE },
+	[ANKUS_A_RULE_PREF] = { "pref", KIND_NUM },
+	[ANKUS_A_RULE_IFNAME] = { "ifname", KIND_STRING },
+	[ANKUS_A_RULE_DIR] = { "dir", KIND_ENUM, &dir_names },
+	[ANKUS_A_RULE_FAMILY] = { "family", KIND_FAMILY },
+	[ANKUS_A_RULE_PROTO] = { "proto", KIND_PROTO },
+	[ANKUS_A_RULE_SRC] = { "src", KIND_ADDRESS },
+	[ANKUS_A_RULE_SRC_LEN] = { "src-len", KIND_NUM },
+	[ANKUS_A_RULE_DST] = { "dst", KIND_ADDRESS },
+	[ANKUS_A_RULE_DST_LEN] = { "dst-len", KIND_NUM },
+	[ANKUS_A_RULE_SPORT_FIRST] = { "sport-first", KIND_NUM },
+	[ANKUS_A_RULE_SPORT_LAST] = { "sport-last", KIND_NUM },
+	[ANKUS_A_RULE_DPORT_FIRST] = { "dport-first", KIND_NUM },
+	[ANKUS_A_RULE_DPORT_LAST] = { "dport-last", KIND_NUM },
+	[ANKUS_A_RULE_DSCP] = { "dscp", KIND_DSCP },
+	[ANKUS_A_RULE_MARK] = { "mark", KIND_HEX },
+	[ANKUS_A_RULE_MARK_MASK] = { "mark-mask", KIND_HEX },
+	[ANKUS_A_RULE_RATE_BPS] = { "rate-bps", KIND_RATE },
+	[ANKUS_A_RULE_BYTES] = { "bytes", KIND_SIZE },
+	[ANKUS_A_RULE_VERDICT] = { "verdict", KIND_ENUM, &verdict_names },
+	[ANKUS_A_RULE_RX_QUEUES] = { "rx-queues", KIND_QUEUES,
+				     .nested = &queue_range_schema },
+	[ANKUS_A_RULE_TX_QUEUES] = { "tx-queues", KIND_QUEUES,
+				     .nested = &queue_range_schema },
+	[ANKUS_A_RULE_LINK] = { "link", KIND_STRINGS },
+	[ANKUS_A_RULE_REPLACE] = { "replace", KIND_NONE },
+	[ANKUS_A_RULE_FLOWS] = { "flows", KIND_NUM },
+	[ANKUS_A_RULE_EVENT] = { "event", KIND_ENUM, &event_names },
+};
+
+const struct schema rule_schema = { rule_attrs, ARRAY_SIZE(rule_attrs) };
+
+static const struct attr link_attrs[] = {
+	[ANKUS_A_LINK_PAD] = { "pad", KIND_NONE },
+	[ANKUS_A_LINK_NAME] = { "name", KIND_STRING },
+	[ANKUS_A_LINK_IFINDEX] = { "ifindex", KIND_NUM },
+	[ANKUS_A_LINK_IFNAME] = { "ifname", KIND_STRING },
+	[ANKUS_A_LINK_UPPER_IFINDEX] = { "upper-ifindex", KIND_NUM },
+	[ANKUS_A_LINK_UPPER_IFNAME] = { "upper-ifname", KIND_STRING },
+	[ANKUS_A_LINK_CAPACITY_BPS] = { "capacity-bps", KIND_RATE },
+	[ANKUS_A_LINK_AUTO] = { "auto", KIND_FLAG },
+	[ANKUS_A_LINK_STATE] = { "state", KIND_ENUM, &link_state_names },
+	[ANKUS_A_LINK_REASON] = { "reason", KIND_STRING },
+	[ANKUS_A_LINK_SPEED_BPS] = { "speed-bps", KIND_RATE },
+	[ANKUS_A_LINK_FLOWS] = { "flows", KIND_NUM },
+	[ANKUS_A_LINK_PINNED_BPS] = { "pinned-bps", KIND_LOAD },
+	[ANKUS_A_LINK_TX_BPS] = { "tx-bps", KIND_LOAD },
+	[ANKUS_A_LINK_EVENT] = { "event", KIND_ENUM, &event_names },
+};
+
+const struct schema link_schema = { link_attrs, ARRAY_SIZE(link_attrs) };
+
+static const struct attr pin_attrs[] = {
+	[ANKUS_A_PIN_PAD] = { "pad", KIND_NONE },
+	[ANKUS_A_PIN_STATE] = { "state", KIND_ENUM, &pin_state_names },
+	[ANKUS_A_PIN_TARGET] = { "target", KIND_NUM },
+	[ANKUS_A_PIN_CURRENT] = { "current", KIND_NUM },
+	[ANKUS_A_PIN_LINK] = { "link", KIND_STRING },
+	[ANKUS_A_PIN_OBSERVED] = { "observed", KIND_NUM },
+	[ANKUS_A_PIN_BACKEND] = { "backend", KIND_ENUM, &backend_names },
+	[ANKUS_A_PIN_LOCATION] = { "location", KIND_NUM },
+	[ANKUS_A_PIN_ERROR] = { "error", KIND_NUM },
+	[ANKUS_A_PIN_REASON] = { "reason", KIND_STRING },
+	[ANKUS_A_PIN_MOVES] = { "moves", KIND_NUM },
+	[ANKUS_A_PIN_LATENCY_US] = { "latency-us", KIND_USEC },
+};
+
+static const struct schema pin_schema = {
+	pin_attrs, ARRAY_SIZE(pin_attrs)
+};
+
+static const struct attr flow_attrs[] = {
+	[ANKUS_A_FLOW_PAD] = { "pad", KIND_NONE },
+	[ANKUS_A_FLOW_ID] = { "id", KIND_NUM },
+	[ANKUS_A_FLOW_IFINDEX] = { "ifindex", KIND_NUM },
+	[ANKUS_A_FLOW_IFNAME] = { "ifname", KIND_STRING },
+	[ANKUS_A_FLOW_DIR] = { "dir", KIND_ENUM, &dir_names },
+	[ANKUS_A_FLOW_FAMILY] = { "family", KIND_FAMILY },
+	[ANKUS_A_FLOW_PROTO] = { "proto", KIND_PROTO },
+	[ANKUS_A_FLOW_SRC] = { "src", KIND_ADDRESS },
+	[ANKUS_A_FLOW_DST] = { "dst", KIND_ADDRESS },
+	[ANKUS_A_FLOW_SPORT] = { "sport", KIND_NUM },
+	[ANKUS_A_FLOW_DPORT] = { "dport", KIND_NUM },
+	[ANKUS_A_FLOW_DSCP] = { "dscp", KIND_DSCP },
+	[ANKUS_A_FLOW_MARK] = { "mark", KIND_HEX },
+	[ANKUS_A_FLOW_STATE] = { "state", KIND_ENUM, &flow_state_names },
+	[ANKUS_A_FLOW_BYTES] = { "bytes", KIND_NUM },
+	[ANKUS_A_FLOW_PACKETS] = { "packets", KIND_NUM },
+	[ANKUS_A_FLOW_RATE_BPS] = { "rate-bps", KIND_LOAD },
+	[ANKUS_A_FLOW_AGE_MS] = { "age-ms", KIND_AGE },
+	[ANKUS_A_FLOW_IDLE_MS] = { "idle-ms", KIND_AGE },
+	[ANKUS_A_FLOW_RULE_PREF] = { "rule-pref", KIND_NUM },
+	[ANKUS_A_FLOW_IGNORED] = { "ignored", KIND_FLAG },
+	[ANKUS_A_FLOW_PIN_MODE] = { "pin-mode", KIND_ENUM, &pin_mode_names },
+	[ANKUS_A_FLOW_RX_QUEUE] = { "rx-queue", KIND_NEST,
+				    .nested = &pin_schema },
+	[ANKUS_A_FLOW_TX_QUEUE] = { "tx-queue", KIND_NEST,
+				    .nested = &pin_schema },
+	[ANKUS_A_FLOW_LINK] = { "link", KIND_NEST, .nested = &pin_schema },
+	[ANKUS_A_FLOW_PIN_QUEUE] = { "pin-queue", KIND_NUM },
+	[ANKUS_A_FLOW_PIN_LINK] = { "pin-link", KIND_STRING },
+	[ANKUS_A_FLOW_PIN_KIND] = { "pin-kind", KIND_ATTR },
+	[ANKUS_A_FLOW_EVENT] = { "event", KIND_ENUM, &event_names },
+};
+
+const struct schema flow_schema = { flow_attrs, ARRAY_SIZE(flow_attrs) };
+
+static const struct attr stats_attrs[] = {
+	[ANKUS_A_STATS_PAD] = { "pad", KIND_NONE },
+	[ANKUS_A_STATS_IFINDEX] = { "ifindex", KIND_NUM },
+	[ANKUS_A_STATS_IFNAME] = { "ifname", KIND_STRING },
+	[ANKUS_A_STATS_RX_PACKETS] = { "rx-packets", KIND_NUM },
+	[ANKUS_A_STATS_RX_BYTES] = { "rx-bytes", KIND_NUM },
+	[ANKUS_A_STATS_TX_PACKETS] = { "tx-packets", KIND_NUM },
+	[ANKUS_A_STATS_TX_BYTES] = { "tx-bytes", KIND_NUM },
+	[ANKUS_A_STATS_UNTRACKED_PACKETS] = { "untracked-packets", KIND_NUM },
+	[ANKUS_A_STATS_FLOWS] = { "flows", KIND_NUM },
+	[ANKUS_A_STATS_FLOWS_ADDED] = { "flows-added", KIND_NUM },
+	[ANKUS_A_STATS_FLOWS_EXPIRED] = { "flows-expired", KIND_NUM },
+	[ANKUS_A_STATS_TABLE_FULL] = { "table-full", KIND_NUM },
+	[ANKUS_A_STATS_NO_MEMORY] = { "no-memory", KIND_NUM },
+	[ANKUS_A_STATS_CANDIDATES] = { "candidates", KIND_NUM },
+	[ANKUS_A_STATS_ELEPHANTS] = { "elephants", KIND_NUM },
+	[ANKUS_A_STATS_ELEPHANTS_SEEN] = { "elephants-seen", KIND_NUM },
+	[ANKUS_A_STATS_PINS_TX_QUEUE] = { "pins-tx-queue", KIND_NUM },
+	[ANKUS_A_STATS_PINS_LINK] = { "pins-link", KIND_NUM },
+	[ANKUS_A_STATS_PINS_RX_QUEUE] = { "pins-rx-queue", KIND_NUM },
+	[ANKUS_A_STATS_VERIFIED] = { "verified", KIND_NUM },
+	[ANKUS_A_STATS_INEFFECTIVE] = { "ineffective", KIND_NUM },
+	[ANKUS_A_STATS_REFUSED] = { "refused", KIND_NUM },
+	[ANKUS_A_STATS_PARKED] = { "parked", KIND_NUM },
+	[ANKUS_A_STATS_MOVES] = { "moves", KIND_NUM },
+	[ANKUS_A_STATS_MOVES_WAITING] = { "moves-waiting", KIND_NUM },
+	[ANKUS_A_STATS_FAILOVERS] = { "failovers", KIND_NUM },
+	[ANKUS_A_STATS_LINK_PACKETS] = { "link-packets", KIND_NUM },
+	[ANKUS_A_STATS_LINK_BYPASSED] = { "link-bypassed", KIND_NUM },
+	[ANKUS_A_STATS_RULES_INSTALLED] = { "rules-installed", KIND_NUM },
+	[ANKUS_A_STATS_RULES_REMOVED] = { "rules-removed", KIND_NUM },
+	[ANKUS_A_STATS_RULES_LOST] = { "rules-lost", KIND_NUM },
+	[ANKUS_A_STATS_TICKS] = { "ticks", KIND_NUM },
+	[ANKUS_A_STATS_KICKS] = { "kicks", KIND_NUM },
+	[ANKUS_A_STATS_TICK_MAX_NS] = { "tick-max-ns", KIND_NUM },
+	[ANKUS_A_STATS_RTNL_MAX_NS] = { "rtnl-max-ns", KIND_NUM },
+};
+
+const struct schema stats_schema = { stats_attrs, ARRAY_SIZE(stats_attrs) };
+
+const char *name_of(const struct names *names, u32 value)
+{
+	return value < names->count ? names->name[value] : NULL;
+}
+
+/* NULL for attributes that the tool does not know. */
+const struct attr *attr_of(const struct schema *schema, u16 number)
+{
+	if (number >= schema->count || !schema->attrs[number].name)
+		return NULL;
+	return &schema->attrs[number];
+}
+
+struct numbered {
+	const char *name;
+	u8 number;
+};
+
+static const struct numbered protos[] = {
+	{ "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP },
+	{ "sctp", IPPROTO_SCTP },
+	{}
+};
+
+/* RFC 2474, 2597, 3246, 5865 and 8622. */
+static const struct numbered dscps[] = {
+	{ "cs0", 0 }, { "le", 1 }, { "cs1", 8 }, { "af11", 10 },
+	{ "af12", 12 }, { "af13", 14 }, { "cs2", 16 }, { "af21", 18 },
+	{ "af22", 20 }, { "af23", 22 }, { "cs3", 24 }, { "af31", 26 },
+	{ "af32", 28 }, { "af33", 30 }, { "cs4", 32 }, { "af41", 34 },
+	{ "af42", 36 }, { "af43", 38 }, { "cs5", 40 }, { "voice-admit", 44 },
+	{ "ef", 46 }, { "cs6", 48 }, { "cs7", 56 },
+	{}
+};
+
+static const char *by_number(const struct numbered *n, u8 number)
+{
+	for (; n->name; n++)
+		if (n->number == number)
+			return n->name;
+	return NULL;
+}
+
+static int by_name(const struct numbered *n, const char *name)
+{
+	for (; n->name; n++)
+		if (!strcmp(n->name, name))
+			return n->number;
+	return -1;
+}
+
+const char *proto_name(u8 proto)
+{
+	return by_number(protos, proto);
+}
+
+int proto_number(const char *name)
+{
+	return by_name(protos, name);
+}
+
+const char *dscp_name(u8 dscp)
+{
+	return by_number(dscps, dscp);
+}
+
+int dscp_number(const char *name)
+{
+	return by_name(dscps, name);
+}
