@@ -117,7 +117,6 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 		return ERR_PTR(-ENOMEM);
 	flow->key = pkt->key;
 	flow->table = flows;
-	flow->id = atomic64_inc_return(ids);
 	flow->dscp = pkt->dscp;
 	flow->first_ns = ktime_get_ns();
 	flow->read_ns = flow->first_ns;
@@ -132,6 +131,8 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 		other = ERR_PTR(-ENOSPC);
 	if (!other) {
 		WRITE_ONCE(flows->count, flows->count + 1);
+		/* under the lock, so that ids fall along a chain */
+		flow->id = atomic64_inc_return(ids);
 		hlist_add_head_rcu(&flow->node, &flows->buckets[bucket]);
 	}
 	spin_unlock_bh(&flows->lock);

@@ -254,7 +254,7 @@ int ankus_nl_get_queues(struct genl_info *info, int attr, unsigned int n_queues,
 			if (nest == info->attrs[attr] && !queues->some)
 				continue;
 			NL_SET_ERR_MSG_ATTR(info->extack, nest,
-					    "all queues, and some more");
+					    "an empty set means all queues and stands alone");
 			return -EINVAL;
 		}
 		err = nla_parse_nested(tb, ANKUS_A_QUEUE_RANGE_MAX, nest,
@@ -320,6 +320,27 @@ int ankus_nl_put_queues(struct sk_buff *msg, int attr,
 		nla_nest_end(msg, nest);
 	}
 	return 0;
+}
+
+/**
+ * ankus_nl_reply_new() - begin the answer to a request
+ * @info: the request
+ * @cmd: ANKUS_CMD_*
+ * @hdr: set to the header of the answer
+ *
+ * Context: May sleep.
+ * Return: the answer, NULL when memory is short.
+ */
+struct sk_buff *ankus_nl_reply_new(struct genl_info *info, u8 cmd, void **hdr)
+{
+	struct sk_buff *msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+
+	if (!msg) {
+		NL_SET_ERR_MSG(info->extack, "out of memory");
+		return NULL;
+	}
+	*hdr = ankus_nl_put_header(msg, info->snd_portid, info->snd_seq, 0, cmd);
+	return msg;
 }
 
 /**

@@ -48,6 +48,7 @@ int ankus_nl_get_dev(struct genl_info *info, u8 cmd, int ifindex_attr,
 		     int ifname_attr, ankus_nl_fill_dev_t fill);
 int ankus_nl_dump_devs(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 		       int ifindex, ankus_nl_fill_dev_t fill);
+struct sk_buff *ankus_nl_reply_new(struct genl_info *info, u8 cmd, void **hdr);
 int ankus_nl_reply(struct genl_info *info, struct sk_buff *msg, void *hdr,
 		   int err);
 

@@ -240,10 +240,9 @@ int ankus_nl_get_dev(struct genl_info *info, u8 cmd, int ifindex_attr,
 	void *hdr;
 	int err;
 
-	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	msg = ankus_nl_reply_new(info, cmd, &hdr);
 	if (!msg)
 		return -ENOMEM;
-	hdr = ankus_nl_put_header(msg, info->snd_portid, info->snd_seq, 0, cmd);
 
 	rtnl_lock();
 	mutex_lock(&an->lock);

@@ -211,13 +211,16 @@ static int flow_get_target(struct genl_info *info, struct ankus_dev *ad,
 }
 
 static int flow_set_mode(struct ankus_dev *ad, struct ankus_flow *flow, u8 mode,
-			 const struct flow_target *to)
+			 const struct flow_target *to,
+			 struct netlink_ext_ack *extack)
 {
 	u64 now = ktime_get_ns();
 	unsigned int kind;
 
-	if (ankus_flow_activate(flow))
+	if (ankus_flow_activate(flow)) {
+		NL_SET_ERR_MSG(extack, "out of memory");
 		return -ENOMEM;
+	}
 	if (list_empty(&flow->active))
 		list_add_tail(&flow->active, &ad->active);
 	flow->mode = mode;
@@ -273,7 +276,8 @@ int ankus_nl_flow_pin_doit(struct sk_buff *skb, struct genl_info *info)
 	err = flow_get_target(info, ad, flow, &to);
 	if (!err)
 		err = flow_set_mode(ad, flow, manual ? ANKUS_PIN_MODE_MANUAL :
-						       ANKUS_PIN_MODE_AUTO, &to);
+						       ANKUS_PIN_MODE_AUTO, &to,
+				    info->extack);
 out:
 	mutex_unlock(&an->lock);
 	return err;
@@ -297,7 +301,8 @@ int ankus_nl_flow_unpin_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&an->lock);
 	flow = flow_named(an, info, &ad);
 	err = IS_ERR(flow) ? PTR_ERR(flow) :
-			     flow_set_mode(ad, flow, ANKUS_PIN_MODE_OFF, NULL);
+			     flow_set_mode(ad, flow, ANKUS_PIN_MODE_OFF, NULL,
+					   info->extack);
 	mutex_unlock(&an->lock);
 	return err;
 }
@@ -319,11 +324,9 @@ int ankus_nl_flow_get_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 	int err;
 
-	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	msg = ankus_nl_reply_new(info, ANKUS_CMD_FLOW_GET, &hdr);
 	if (!msg)
 		return -ENOMEM;
-	hdr = ankus_nl_put_header(msg, info->snd_portid, info->snd_seq, 0,
-				  ANKUS_CMD_FLOW_GET);
 	mutex_lock(&an->lock);
 	flow = flow_named(an, info, &ad);
 	err = IS_ERR(flow) ? PTR_ERR(flow) : ankus_nl_fill_flow(msg, ad, flow);
@@ -331,11 +334,15 @@ int ankus_nl_flow_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return ankus_nl_reply(info, msg, hdr, err);
 }
 
-/* Where a dump goes on: device, bucket, flow in it; and its filters */
+/*
+ * Where a dump goes on.  Ids fall along a chain and newcomers stand first, so
+ * whatever comes or goes in between, no flow is told of twice and none that
+ * stays is missed.
+ */
 struct flow_dump {
 	unsigned int dev;
 	u32 bucket;
-	u32 at;
+	u64 last_id;
 };
 
 static int flow_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
@@ -343,17 +350,13 @@ static int flow_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
 {
 	struct flow_dump *pos = (struct flow_dump *)cb->ctx;
 	struct ankus_flow *flow, *tmp;
-	u32 at = 0;
 	void *hdr;
 
 	ankus_bucket_for_each(&ad->flows, pos->bucket, flow, tmp,
 			      lockdep_is_held(&ad->an->lock)) {
-		if (at++ < pos->at)
+		if ((pos->last_id && flow->id >= pos->last_id) ||
+		    flow->state < state || flow->rate.slow_bps < rate_bps)
 			continue;
-		if (flow->state < state || flow->rate.slow_bps < rate_bps) {
-			pos->at = at;
-			continue;
-		}
 		hdr = ankus_nl_put_dump_header(skb, cb, ANKUS_CMD_FLOW_GET);
 		if (!hdr)
 			return -EMSGSIZE;
@@ -362,9 +365,9 @@ static int flow_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
 			return -EMSGSIZE;
 		}
 		genlmsg_end(skb, hdr);
-		pos->at = at;
+		pos->last_id = flow->id;
 	}
-	pos->at = 0;
+	pos->last_id = 0;
 	return 0;
 }
 

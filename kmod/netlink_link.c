@@ -137,6 +137,8 @@ static int link_create(struct ankus_net *an, struct genl_info *info)
 		if (link == ERR_PTR(-ENOSPC))
 			NL_SET_ERR_MSG(info->extack,
 				       "a device has 32 links at most");
+		if (link == ERR_PTR(-ENOMEM))
+			NL_SET_ERR_MSG(info->extack, "out of memory");
 		if (IS_ERR(link))
 			return PTR_ERR(link);
 	}
@@ -257,11 +259,9 @@ int ankus_nl_link_get_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 	int err;
 
-	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	msg = ankus_nl_reply_new(info, ANKUS_CMD_LINK_GET, &hdr);
 	if (!msg)
 		return -ENOMEM;
-	hdr = ankus_nl_put_header(msg, info->snd_portid, info->snd_seq, 0,
-				  ANKUS_CMD_LINK_GET);
 	mutex_lock(&an->lock);
 	link = link_named(an, info);
 	err = IS_ERR(link) ? PTR_ERR(link) : ankus_nl_fill_link(msg, link);

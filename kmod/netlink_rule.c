@@ -236,6 +236,17 @@ static int rule_get_links(struct genl_info *info, struct ankus_rule *rule)
 	return 0;
 }
 
+/* No name means any device, so an empty one is most likely a mistake */
+static int rule_check_ifname(struct genl_info *info)
+{
+	struct nlattr *name = info->attrs[ANKUS_A_RULE_IFNAME];
+
+	if (!name || *(char *)nla_data(name))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, name, "an empty device name");
+	return -EINVAL;
+}
+
 static int rule_parse(struct genl_info *info, struct ankus_rule *rule)
 {
 	struct nlattr **attrs = info->attrs;
@@ -246,6 +257,9 @@ static int rule_parse(struct genl_info *info, struct ankus_rule *rule)
 		return -EINVAL;
 	}
 	rule->pref = nla_get_u32(attrs[ANKUS_A_RULE_PREF]);
+	err = rule_check_ifname(info);
+	if (err)
+		return err;
 	if (attrs[ANKUS_A_RULE_IFNAME])
 		nla_strscpy(rule->ifname, attrs[ANKUS_A_RULE_IFNAME],
 			    sizeof(rule->ifname));
@@ -297,8 +311,10 @@ int ankus_nl_rule_new_doit(struct sk_buff *skb, struct genl_info *info)
 	int err;
 
 	rule = kzalloc(sizeof(*rule), GFP_KERNEL);
-	if (!rule)
+	if (!rule) {
+		NL_SET_ERR_MSG(info->extack, "out of memory");
 		return -ENOMEM;
+	}
 	err = rule_parse(info, rule);
 	if (err)
 		goto err_free;
@@ -376,14 +392,17 @@ int ankus_nl_rule_del_doit(struct sk_buff *skb, struct genl_info *info)
  * @info: the request, parsed
  *
  * Context: Process.
- * Return: 0.
+ * Return: 0 or -errno.
  */
 int ankus_nl_rule_flush_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct ankus_net *an = ankus_net(genl_info_net(info));
 	struct nlattr *name = info->attrs[ANKUS_A_RULE_IFNAME];
 	struct ankus_rule *rule, *tmp;
+	int err = rule_check_ifname(info);
 
+	if (err)
+		return err;
 	mutex_lock(&an->lock);
 	list_for_each_entry_safe(rule, tmp, &an->rules, list) {
 		if (name && strcmp(rule->ifname, nla_data(name)))
@@ -412,11 +431,9 @@ int ankus_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 	int err;
 
-	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	msg = ankus_nl_reply_new(info, ANKUS_CMD_RULE_GET, &hdr);
 	if (!msg)
 		return -ENOMEM;
-	hdr = ankus_nl_put_header(msg, info->snd_portid, info->snd_seq, 0,
-				  ANKUS_CMD_RULE_GET);
 	mutex_lock(&an->lock);
 	rule = rule_named(an, info);
 	err = IS_ERR(rule) ? PTR_ERR(rule) : rule_fill(msg, rule);

@@ -681,7 +681,7 @@ start_server() {
 	ip netns exec "$right" iperf3 -s >/dev/null 2>&1 &
 	iperf_pid=$!
 	disown
-	wait_until 10 sh -c "ip netns exec $right ss -Hltn | grep -q :5201"
+	wait_until 60 sh -c "ip netns exec $right ss -Hltn | grep -q :5201"
 }
 
 iperf() {
@@ -774,7 +774,7 @@ start_traffic() {
 	ip netns exec "$left" iperf3 -c 10.77.0.2 -t 600 -P 8 "$@" >/dev/null 2>&1 &
 	traffic_pid=$!
 	disown
-	wait_until 20 flowing
+	wait_until 60 flowing
 }
 
 stop_traffic() {
@@ -810,27 +810,27 @@ test_changes_under_traffic() {
 		on_right ethtool -X t0p default
 	done
 	on_right ethtool -L t0p combined 8
-	check "survive changes of channels, rings, tables" wait_until 20 flowing
+	check "survive changes of channels, rings, tables" wait_until 60 flowing
 	on_right ethtool -K t0p ntuple on
 	for i in {1..10}; do
 		on_right ethtool -N t0p flow-type tcp4 dst-port 5201 \
 			action $((i % 8)) loc 1
 		on_right ethtool -N t0p delete 1
 	done
-	check "and of rules" wait_until 20 flowing
+	check "and of rules" wait_until 60 flowing
 	ip -n "$right" link set t0p down
 	ip -n "$right" link set t0p up
 	wait_until 5 has_carrier "$left" t0
 	ip -n "$left" link set t0 down
 	ip -n "$left" link set t0 up
-	check "and down and up" wait_until 20 flowing
+	check "and down and up" wait_until 60 flowing
 	check_until "and all is accounted for" 10 stopped_and_balanced
 	if [ -w $online ]; then
 		check "streams again" start_traffic -b 25M
 		check "a CPU goes offline" sh -c "echo 0 >$online"
-		check "its queues go on elsewhere" wait_until 20 flowing
+		check "its queues go on elsewhere" wait_until 60 flowing
 		check "and is back" sh -c "echo 1 >$online"
-		check "with them" wait_until 20 flowing
+		check "with them" wait_until 60 flowing
 	else
 		skip "a CPU goes offline" "none can"
 	fi

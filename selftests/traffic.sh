@@ -28,7 +28,9 @@
 #                      COUNT flows pass jq's SELECT, and all of them CONDITION
 # flow_id NS SELECT    the id of the first such flow
 # stat_of NS DEV NAME  a counter of ankus
-# link_bytes NS DEV tx|rx, queue_bytes NS DEV QUEUE, rxq_bytes NS DEV QUEUE
+# link_bytes NS DEV tx|rx, rxq_bytes NS DEV QUEUE
+# queue_bytes NS DEV, queue_load NS DEV [SECONDS], busiest_queue NS DEV
+#                      of all TX queues, with mq as the root qdisc 1:
 # snmp NS NAME...      sum of counters of the protocols
 # device_state NS DEV  all that is set about a device, and nothing that counts
 # nic_rules NS DEV     its ntuple rules
@@ -287,10 +289,46 @@ link_packets() {
 	ip -n "$1" -j -s link show dev "$2" | jq ".[0].stats64.$3.packets"
 }
 
-# Of the qdisc of one TX queue, below a root mq with handle 1:
+# "BYTES BYTES ..." of the qdiscs of a device's TX queues, below a root mq with
+# handle 1:, all at one time
 queue_bytes() {
-	tc -n "$1" -j -s qdisc show dev "$2" |
-		jq "[.[] | select(.parent == \"1:$(printf %x $(($3 + 1)))\") | .bytes] | add"
+	tc -n "$1" -j -s qdisc show dev "$2" | jq -r '
+		[.[] | select(.parent // "" | startswith("1:"))] |
+		sort_by(.parent) | map(.bytes) | join(" ")'
+}
+
+# What the queues sent in a while, likewise
+queue_load() {
+	local before after
+	before=$(queue_bytes "$1" "$2")
+	sleep "${3:-1}"
+	after=$(queue_bytes "$1" "$2")
+	awk -v b="$before" -v a="$after" 'BEGIN {
+		n = split(a, to)
+		split(b, from)
+		for (i = 1; i <= n; i++)
+			printf "%s%d", i > 1 ? " " : "", to[i] - from[i]
+	}'
+}
+
+# mostly_on QUEUE NS DEV: nearly all that is sent is sent by one queue
+mostly_on() {
+	local load
+	load=$(queue_load "$2" "$3")
+	awk -v q="$1" '{
+		for (i = 1; i <= NF; i++) sum += $i
+		exit !(sum > 50000 && $(q + 1) > 0.95 * sum) }' <<<"$load" && return
+	echo "the queues sent $load, not all by queue $1"
+	return 1
+}
+
+# The queue that most is sent by
+busiest_queue() {
+	queue_load "$1" "$2" | awk '{
+		for (i = 1; i <= NF; i++)
+			if ($i > max) { max = $i; q = i - 1 }
+		print q
+	}'
 }
 
 rxq_bytes() {
