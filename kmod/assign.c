@@ -13,8 +13,8 @@
 
 /* A flow that was moved stays where it is for so long */
 #define ASSIGN_COOLDOWN_NS	(2 * NSEC_PER_SEC)
-/* A move must gain more than this part of the mean load */
-#define ASSIGN_TOLERANCE	20
+/* A move must gain more than so many thousandths of the mean load */
+#define ASSIGN_TOLERANCE	10
 
 static bool assign_steerable(const struct ankus_dev *ad,
 			     const struct ankus_flow *flow, unsigned int kind)

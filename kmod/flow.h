@@ -121,6 +121,7 @@ struct ankus_flow_ctl {
  * @under_ns: since when an elephant is under it, 0 when it is not
  * @rule: the rule that decided, valid while ankus_net::lock is held and
  *	@rule_gen is current
+ * @rule_born: ankus_rule::born of the rule that counted the flow last
  * @rule_gen: ankus_net::rule_gen when it was matched
  * @active: in ankus_dev::active while it has @ctl
  * @rcu: frees it
@@ -157,6 +158,7 @@ struct ankus_flow {
 	u64 over_ns;
 	u64 under_ns;
 	struct ankus_rule *rule;
+	u32 rule_born;
 	u32 rule_gen;
 	struct list_head active;
 	struct rcu_head rcu;

@@ -93,13 +93,14 @@ static void manage_drain_begin(struct ankus_dev *ad)
 /* Under ankus_net::lock */
 static bool manage_drained(struct ankus_dev *ad)
 {
+	unsigned long silent = msecs_to_jiffies(MANAGE_DRAIN_MS);
 	struct ankus_flow *flow;
 
 	list_for_each_entry(flow, &ad->active, active) {
 		const struct ankus_pin *pin = flow->ctl->pin;
 
 		/* a silent flow has nothing that could be overtaken */
-		if (flow->rate.fast_bps &&
+		if (time_before(jiffies, READ_ONCE(flow->seen_jiffies) + silent) &&
 		    (READ_ONCE(pin[ANKUS_PIN_TXQ].have) != ANKUS_NO_BIN ||
 		     READ_ONCE(pin[ANKUS_PIN_LINK].have) != ANKUS_NO_BIN))
 			return false;

@@ -57,7 +57,8 @@ void ankus_place_prepare(struct ankus_bin *bins, unsigned int n)
 		if (unknown || !bins[i].capacity_bps)
 			bins[i].capacity_bps = 1000000000;
 		/* keeps all quotients here in 64 bits: x86 traps otherwise */
-		bins[i].capacity_bps = max_t(u64, bins[i].capacity_bps, 1000);
+		bins[i].capacity_bps = clamp_t(u64, bins[i].capacity_bps, 1000,
+					       PLACE_LOAD_MAX);
 	}
 }
 
@@ -230,5 +231,5 @@ u32 ankus_place_imbalance(const struct ankus_bin *bins, unsigned int n)
 
 	if (place_fullest(bins, n, &load, &mean) < 0 || !mean)
 		return 0;
-	return mul_u64_u64_div_u64(load, 1000, mean);
+	return min_t(u64, mul_u64_u64_div_u64(load, 1000, mean), U32_MAX);
 }

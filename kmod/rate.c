@@ -22,7 +22,8 @@ static u64 rate_average(u64 old, u64 sample, u64 dt_ns, u64 time_ns)
 		return old + step;
 	}
 	step = mul_u64_u64_div_u64(old - sample, dt_ns, dt_ns + time_ns);
-	return old - step;
+	/* all the way down to 0, where rounding would stop short */
+	return old - (old > sample ? max(step, 1ULL) : 0);
 }
 
 /**

@@ -61,6 +61,7 @@ int ankus_rule_add(struct ankus_net *an, struct ankus_rule *rule, bool replace,
 		list_replace(&old->list, &rule->list);
 		kfree(old);
 		rules_changed(an);
+		rule->born = an->rule_gen;
 		return 0;
 	}
 	if (an->rule_count >= ANKUS_RULES_MAX)
@@ -73,6 +74,7 @@ int ankus_rule_add(struct ankus_net *an, struct ankus_rule *rule, bool replace,
 	list_add_tail(&rule->list, &next->list);
 	an->rule_count++;
 	rules_changed(an);
+	rule->born = an->rule_gen;
 	return 0;
 }
 
@@ -148,9 +150,11 @@ void ankus_rule_apply(struct ankus_dev *ad, struct ankus_flow *flow)
 	if (!found)
 		rule = NULL;
 
-	/* A rule counts a flow once, however often the rules change */
-	if (rule && !(flow->ruled && flow->rule_pref == rule->pref))
+	/* A rule counts a flow once, however often other rules change */
+	if (rule && !(flow->ruled && flow->rule_born == rule->born))
 		rule->flows++;
+	if (rule)
+		flow->rule_born = rule->born;
 	flow->rule = rule;
 	flow->rule_gen = an->rule_gen;
 	flow->ruled = found;

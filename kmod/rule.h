@@ -29,6 +29,7 @@ struct ankus_dev;
  * @links: names of the links, empty strings behind the last
  * @n_links: how many; 0 for any link
  * @flows: flows matched so far
+ * @born: ankus_net::rule_gen when it was added, unlike that of any other rule
  */
 struct ankus_rule {
 	struct list_head list;
@@ -43,6 +44,7 @@ struct ankus_rule {
 	char links[ANKUS_RULE_LINKS_MAX][ANKUS_NAME_MAX + 1];
 	unsigned int n_links;
 	u64 flows;
+	u32 born;
 };
 
 struct ankus_rule *ankus_rule_find(struct ankus_net *an, u32 pref);

@@ -283,13 +283,14 @@ static int rx_ntuple_install(struct ankus_dev *ad, struct ankus_flow *flow,
 	u32 location = pin->location;
 	int err = -EOPNOTSUPP;
 
-	*reason = "the device is not present";
+	*reason = "the driver has no ntuple rules";
 	if (!ad->netdev->ethtool_ops->set_rxnfc)
 		return err;
 	if (!(ad->netdev->features & NETIF_F_NTUPLE)) {
 		*reason = "ntuple is off (ethtool -K DEV ntuple on)";
 		return err;
 	}
+	*reason = "the device is not present";
 	err = nic_begin(ad->netdev);
 	if (err)
 		return err;
