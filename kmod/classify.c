@@ -185,11 +185,12 @@ static void classify_load(struct ankus_dev *ad, const struct ankus_flow *flow)
 /**
  * ankus_control_measure() - bring flows and the load of the bins up to date
  * @ad: the device
+ * @last: time of the last measurement in ns
  * @now: time in ns
  *
  * Context: Control loop, under ankus_net::lock.  May sleep.
  */
-void ankus_control_measure(struct ankus_dev *ad, u64 now)
+void ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 {
 	unsigned long idle = msecs_to_jiffies(max(ad->cfg.release_ms, 1000U));
 	u64 admit_bps = ankus_rule_lowest_rate(ad) >> CLASSIFY_ADMIT_SHIFT;
@@ -208,11 +209,10 @@ void ankus_control_measure(struct ankus_dev *ad, u64 now)
 		ankus_bucket_for_each(&ad->flows, i, flow, tmp,
 				      lockdep_is_held(&ad->an->lock)) {
 			bytes = atomic64_read(&flow->bytes);
-			since = flow->read_ns;
+			since = max(last, flow->first_ns);
 			ankus_rate_update(&flow->rate, bytes - flow->read_bytes,
 					  now > since ? now - since : 0);
 			flow->read_bytes = bytes;
-			flow->read_ns = now;
 			classify_flow(ad, flow, admit_bps, since, now);
 			WRITE_ONCE(flow->kick_bytes,
 				   flow->state == ANKUS_FLOW_STATE_ELEPHANT ||

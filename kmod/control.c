@@ -105,8 +105,8 @@ static void control_tick(struct work_struct *work)
 	WRITE_ONCE(ad->last_jiffies, jiffies);
 	ankus_links_check(ad, ankus_event_link);
 	ankus_links_measure(ad, now - ad->last_ns);
+	ankus_control_measure(ad, ad->last_ns, now);
 	ad->last_ns = now;
-	ankus_control_measure(ad, now);
 	control_look(ad, now);
 	ankus_control_assign(ad, now);
 	if (ad->stale || ankus_steer_rx_pending(ad))

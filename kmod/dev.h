@@ -147,6 +147,7 @@ struct ankus_rx {
  * @pcpu: packet path counters
  * @links: ways out; slots written under ankus_net::lock, read under RCU
  * @hooks: netfilter hooks, hook.c's
+ * @next_link: slot to try first for a new link; under ankus_net::lock
  * @list: in ankus_net::devs
  * @tracker: of the reference to @netdev
  * @ref: one for the list, one for each work while queued or running
@@ -180,6 +181,7 @@ struct ankus_dev {
 	struct ankus_link __rcu *links[ANKUS_LINKS_MAX];
 	struct nf_hook_ops hooks[2];
 
+	unsigned int next_link;
 	struct list_head list;
 	netdevice_tracker tracker;
 	struct kref ref;

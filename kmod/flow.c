@@ -108,6 +108,9 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 	u32 bucket = hash & flows->mask;
 	struct ankus_flow *flow, *other;
 
+	/* A million of them: the next size of the allocator is twice as large */
+	BUILD_BUG_ON(sizeof(*flow) > 256);
+
 	/* Ahead of the lock, so that a flood is turned away cheaply */
 	if (READ_ONCE(flows->count) >= flows->max)
 		return ERR_PTR(-ENOSPC);
@@ -119,7 +122,6 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 	flow->table = flows;
 	flow->dscp = pkt->dscp;
 	flow->first_ns = ktime_get_ns();
-	flow->read_ns = flow->first_ns;
 	flow->seen_jiffies = jiffies;
 	flow->seen_bin = ANKUS_NO_BIN;
 	flow->kick_bytes = U64_MAX;

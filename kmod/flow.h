@@ -112,8 +112,7 @@ struct ankus_flow_ctl {
  * @rule_pref: the rule that decided
  * @id: for the user, never used twice in a network namespace
  * @first_ns: time of the first packet
- * @read_ns: time of the last reading
- * @read_bytes: @bytes then
+ * @read_bytes: @bytes at the last reading
  * @rate: averages
  * @rate_bps: elephant threshold that applies, from rule or device
  * @min_bytes: bytes the rule asks for
@@ -150,7 +149,6 @@ struct ankus_flow {
 	u32 rule_pref;
 	u64 id;
 	u64 first_ns;
-	u64 read_ns;
 	u64 read_bytes;
 	struct ankus_rate rate;
 	u64 rate_bps;

@@ -193,15 +193,22 @@ struct ankus_link *ankus_link_add(struct ankus_dev *ad,
 				  bool found)
 {
 	struct ankus_link *link;
-	unsigned int i;
+	unsigned int i, n;
 
 	ASSERT_RTNL();
 
-	for (i = 0; i < ANKUS_LINKS_MAX; i++)
+	/*
+	 * Not the slot that was left last: flows of a link that is gone find
+	 * it empty until the control loop has moved them.
+	 */
+	for (n = 0; n < ANKUS_LINKS_MAX; n++) {
+		i = (ad->next_link + n) % ANKUS_LINKS_MAX;
 		if (!ankus_link_slot(ad, i))
 			break;
-	if (i == ANKUS_LINKS_MAX)
+	}
+	if (n == ANKUS_LINKS_MAX)
 		return ERR_PTR(-ENOSPC);
+	ad->next_link = i + 1;
 	link = kzalloc(sizeof(*link), GFP_KERNEL);
 	if (!link)
 		return ERR_PTR(-ENOMEM);

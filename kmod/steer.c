@@ -64,8 +64,14 @@ void ankus_steer_want(struct ankus_pin *pin, int bin, u64 now_ns)
 		return;
 	WRITE_ONCE(pin->wanted_ns, now_ns);
 	WRITE_ONCE(pin->want, bin);
-	if (bin == ANKUS_NO_BIN)
+	if (bin == ANKUS_NO_BIN) {
+		if (pin->state == ANKUS_PIN_STATE_INSTALLED ||
+		    pin->state == ANKUS_PIN_STATE_VERIFIED) {
+			pin->state = ANKUS_PIN_STATE_WANTED;
+			pin->reason = "being taken back";
+		}
 		return;
+	}
 	pin->moved_ns = now_ns;
 	pin->state = ANKUS_PIN_STATE_WANTED;
 	pin->reason = NULL;
@@ -287,7 +293,8 @@ bool ankus_txq_idle(const struct netdev_queue *txq)
  *
  * Local TCP says so itself: skb->ooo_okay is set when none of the socket's
  * packets is queued on this host.  For everything else a pause of the flow
- * and an empty old bin are asked for.  A dead bin is left at once.
+ * and an empty old bin are asked for.  A dead bin is left at once, and not
+ * entered.
  *
  * Context: Egress hook.
  * Return: true if nothing can be overtaken.
@@ -297,10 +304,13 @@ bool ankus_steer_safe(const struct ankus_backend_ops *ops,
 		      const struct sk_buff *skb,
 		      bool (*idle)(const struct ankus_dev *ad, int bin))
 {
+	int want = READ_ONCE(pin->want);
 	int have = READ_ONCE(pin->have);
 	struct sock *sk = skb->sk;
 	u64 last, now;
 
+	if (want != ANKUS_NO_BIN && ops->dead(ad, want))
+		return false;
 	if (have != ANKUS_NO_BIN && ops->dead(ad, have))
 		return true;
 	if (sk && sk_fullsock(sk) && sk_is_tcp(sk))

@@ -171,9 +171,9 @@ static void rate_decay(struct kunit *test)
 		KUNIT_ASSERT_LE(test, rate.fast_bps, fast);
 		KUNIT_ASSERT_LE(test, rate.slow_bps, slow);
 	}
-	/* gone but for what rounding keeps: less than a bit a sample */
-	KUNIT_EXPECT_LE(test, rate.fast_bps, 6);
-	KUNIT_EXPECT_LE(test, rate.slow_bps, 41);
+	/* and rounding does not keep it above 0 */
+	KUNIT_EXPECT_EQ(test, rate.fast_bps, 0);
+	KUNIT_EXPECT_EQ(test, rate.slow_bps, 0);
 }
 
 /* Less often measured is as much decayed, within what first order means */

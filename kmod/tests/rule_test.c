@@ -343,17 +343,26 @@ static void rule_dscp_mark(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, rt->flow->rule, rule);
 }
 
-/* However often the rules change, a flow counts once */
+/* However often other rules change, a flow counts once */
 static void rule_counts_once(struct kunit *test)
 {
 	struct rule_test *rt = test->priv;
 	struct ankus_rule *rule = rule_on_list(test, 100);
+	bool replaced;
 	u32 i;
 
 	for (i = 0; i < 5; i++) {
 		rule_on_list(test, 200 + i);
 		rule_apply(rt);
 	}
+	KUNIT_EXPECT_EQ(test, rule->flows, 1);
+
+	/* a rule in its place is another one */
+	rule = rule_new(100);
+	KUNIT_ASSERT_NOT_NULL(test, rule);
+	KUNIT_ASSERT_EQ(test, rule_add(rt, rule, true, &replaced), 0);
+	rule_apply(rt);
+	rule_apply(rt);
 	KUNIT_EXPECT_EQ(test, rule->flows, 1);
 }
 
