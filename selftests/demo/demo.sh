@@ -47,8 +47,9 @@ mkfifo "$work/events"
 "$here/../vm/run.sh" -k $kernel -c "$cpus" -t $limit_seconds -w "$work/raw" -- \
 	bash "$here/guest.sh" "$work/raw" >"$work/events" &
 vm=$!
-trap 'kill $vm 2>/dev/null' EXIT
+trap 'kill $vm 2>/dev/null || :' EXIT
 python3 -B "$here/report.py" "$work" "$work/demo.json" <"$work/events" ||
 	die "failed; no figures written"
 wait $vm || die "the virtual machine failed; no figures written"
 mv "$work/demo.json" "$build/demo.json"
+printf '  The figures, of each draw too: build/demo.json (took %d s)\n\n' $SECONDS

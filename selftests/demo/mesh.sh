@@ -13,21 +13,16 @@ mesh_source=10.0.0.%d
 mesh_destination=10.0.0.1%02d
 mesh_link_mbps=75000
 
-# Packets of up to 64 KiB would be long bursts at these rates. As many segments
-# as this fit into one of mesh_gso_bytes.
-mesh_segments=5
-mesh_gso_bytes=8192
-
-# mesh_bond NAMESPACE LINK...
+# mesh_bond NAMESPACE GSO-BYTES LINK...
 mesh_bond() {
-	local ns=$1 link
-	shift
+	local ns=$1 gso_bytes=$2 link
+	shift 2
 	ip -n "$ns" link add bond0 type bond mode 802.3ad miimon 100 \
 		lacp_rate fast xmit_hash_policy layer3+4
 	for link; do
 		ip -n "$ns" link set "$link" master bond0
 	done
-	ip -n "$ns" link set bond0 gso_max_size $mesh_gso_bytes up
+	ip -n "$ns" link set bond0 gso_max_size "$gso_bytes" up
 }
 
 # mesh_addresses NAMESPACE FORMAT COUNT
@@ -39,6 +34,7 @@ mesh_addresses() {
 	done | ip -n "$1" -batch -
 }
 
+# mesh_up GSO-BYTES
 mesh_up() {
 	local link
 	ip netns add storage
@@ -48,8 +44,8 @@ mesh_up() {
 			peer name "down${link#up}" netns gpu
 	done
 	# shellcheck disable=SC2086 # words
-	mesh_bond storage $mesh_links
-	mesh_bond gpu down0 down1 down2 down3
+	mesh_bond storage "$1" $mesh_links
+	mesh_bond gpu "$1" down0 down1 down2 down3
 	mesh_addresses storage $mesh_source $mesh_sources
 	mesh_addresses gpu $mesh_destination $mesh_destinations
 }
@@ -64,16 +60,17 @@ mesh_is_ready() {
 }
 
 # mesh_limit SCALE [FACTOR]: limit each link to its capacity, or FACTOR times
-# that, with room for bursts of 10 ms and a queue of 50 ms.  The full queue
-# drops the oldest packet: were it the newest, TCP would be told at once, being
-# on the same machine, and would hold back instead of losing a packet as it
-# does to a switch.
+# that, with room for bursts of 10 ms and a queue of 50 ms (in packets of two
+# segments, about what TCP sends over a full link).  The full queue drops the
+# oldest packet: were it the newest, TCP would be told at once, being on the
+# same machine, and would hold back instead of losing a packet as it does to a
+# switch.
 mesh_limit() {
 	local link bytes=$((mesh_link_mbps * 125000 * ${2:-1} / $1))
 	for link in $mesh_links; do
 		echo "qdisc replace dev $link root handle 1: tbf rate ${bytes}bps \
 burst $((bytes / 100)) limit $((bytes / 20))"
 		echo "qdisc replace dev $link parent 1:1 handle 10: \
-pfifo_head_drop limit $((bytes / 20 / (mesh_segments * 1514)))"
+pfifo_head_drop limit $((bytes / 20 / (2 * 1514)))"
 	done | tc -n storage -batch -
 }

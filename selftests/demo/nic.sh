@@ -16,6 +16,7 @@ nic_destination=10.1.0.1%02d
 nic_key=6d:5a:56:da:25:5b:0e:c2:41:67:25:3d:43:a3:8f:b0:d0:ca:2b:cb
 nic_key+=:ae:7b:30:b4:77:cb:2d:a3:80:30:f2:0c:6a:42:b7:3b:be:ac:01:fa
 
+# nic_up GSO-BYTES
 nic_up() {
 	local n
 	ip netns add sender && ip netns add receiver &&
@@ -29,7 +30,7 @@ nic_up() {
 				"$(printf $nic_destination/24 $n)" dev s0 ||
 			return 1
 	done
-	ip -n sender link set s0p gso_max_size 8192 up && ip -n receiver link set s0 up &&
+	ip -n sender link set s0p gso_max_size "$1" up && ip -n receiver link set s0 up &&
 		ip netns exec receiver ethtool -X s0 hkey $nic_key &&
 		ip netns exec receiver ethtool -K s0 ntuple on
 }

@@ -241,8 +241,10 @@ def main():
         elif line.startswith("@"):
             try:
                 demo.event(line[1:])
+            except BrokenPipeError:
+                raise
             except (ArithmeticError, LookupError, OSError, RuntimeError,
-                    ValueError) as problem:
+                    TypeError, ValueError) as problem:
                 screen.say(red(f"demo: cannot make sense of '{line[1:]}': "
                                f"{problem!r}"))
                 return 1
@@ -265,12 +267,11 @@ def main():
         f" {json.dumps(key)}: {json.dumps(value)}"
         for key, value in figures.items()) + "\n}\n")
     demo.show_summary(figures)
-    screen.say(f"  {path}: all figures, of each draw too")
     return 0
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except KeyboardInterrupt:
+    except (BrokenPipeError, KeyboardInterrupt):
         sys.exit(130)
