@@ -189,6 +189,6 @@ echo
 printf '%-10s %7s %7s %8s %8s\n' lane passed failed skipped time
 printf '%s' "$table"
 echo "logs: build/log"
-echo "$passed passed, $failed failed, $skipped skipped"
+echo "$passed passed, $failed failed, $skipped skipped" | tee "$log/summary"
 [ $passed -gt 0 ] || status=1
 exit $status

@@ -68,7 +68,18 @@ address_pair() {
 
 veth_pair() {
 	ip -n "$1" link add v0 numtxqueues "$3" numrxqueues "$3" type veth \
-		peer name v1 netns "$2" numtxqueues "$3" numrxqueues "$3"
+		peer name v1 netns "$2" numtxqueues "$3" numrxqueues "$3" &&
+		one_receiver "$1" v0 && one_receiver "$2" v1
+}
+
+# veth leaves what it gets to whatever CPU it is on, which reorders: a flow
+# that is sent by two CPUs in turn is received by two.  NICs do not.
+one_receiver() {
+	# shellcheck disable=SC2016 # for the inner shell
+	in_ns "$1" bash -c '
+		for queue in /sys/class/net/"$1"/queues/rx-*; do
+			echo 1 >"$queue/rps_cpus" || exit
+		done' _ "$2"
 }
 
 simnic_pair() {
@@ -88,11 +99,15 @@ bond_links() {
 			type bond lacp_rate fast || return 1
 	done
 	for link; do
-		ip -n "$a" link add "$link" type veth \
-			peer name "p-$link" netns "$b" &&
-			ip -n "$a" link set "$link" master bond0 &&
-			ip -n "$b" link set "p-$link" master bond0 || return 1
+		bond_member "$a" "$b" "$link" || return 1
 	done
+}
+
+bond_member() {
+	ip -n "$1" link add "$3" type veth peer name "p-$3" netns "$2" &&
+		ip -n "$1" link set "$3" master bond0 &&
+		ip -n "$2" link set "p-$3" master bond0 &&
+		ip -n "$1" link set "$3" up && ip -n "$2" link set "p-$3" up
 }
 
 # --- streams ---------------------------------------------------------------
@@ -212,17 +227,20 @@ udp_send() {
 # --- what ankus says -------------------------------------------------------
 
 flows_are() {
-	local ns=$1 count=$2 select=$3 condition=$4
-	shift 4
+	local ns=$1
+	shift
 
-	ankus -n "$ns" -j flow show "$@" >"$traffic_dir/flows" || return 1
-	jq -e "[.[] | select($select)] |
-		length == $count and all(.[]; $condition)" \
-		"$traffic_dir/flows" >/dev/null && return
-	# for the report of a failure
-	echo "wanted: $count x ($select), each ($condition); there are:"
-	jq -c '.[] | del(.ifindex, .family, .dscp, .mark, .age_ms)' \
-		"$traffic_dir/flows"
+	ankus -n "$ns" -j flow show "${@:4}" >"$traffic_dir/flows" &&
+		objects_are "$traffic_dir/flows" "$@"
+}
+
+# objects_are FILE COUNT SELECT CONDITION: of a list; shows it for the report
+# of a failure
+objects_are() {
+	jq -e "[.[] | select($3)] | length == $2 and all(.[]; $4)" "$1" \
+		>/dev/null && return
+	echo "wanted: $2 x ($3), each ($4); there are:"
+	jq -c '.[] | del(.ifindex, .family, .dscp, .mark, .age_ms)' "$1"
 	return 1
 }
 
@@ -307,7 +325,7 @@ queue_load() {
 		n = split(a, to)
 		split(b, from)
 		for (i = 1; i <= n; i++)
-			printf "%s%d", i > 1 ? " " : "", to[i] - from[i]
+			printf "%s%d", (i > 1 ? " " : ""), to[i] - from[i]
 	}'
 }
 

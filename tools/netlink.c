@@ -20,7 +20,7 @@
 #define DUMP_TRIES	8
 
 /* Room for a burst of events while the reader is busy. */
-#define EVENT_BUFFER	(2 << 20)
+#define EVENT_BUFFER	(1 << 20)
 
 static struct mnl_socket *sock;
 static struct mnl_socket *event_sock;
@@ -164,20 +164,20 @@ bool nl_has(const struct nl_view *v, u16 attr)
 /* A number of whatever width the kernel sent. */
 u64 nl_number(const struct nl_view *payload)
 {
-	u64 u64;
-	u32 u32;
-	u16 u16;
+	u64 n64;
+	u32 n32;
+	u16 n16;
 
 	switch (payload->len) {
-	case sizeof(u64):
-		memcpy(&u64, payload->data, sizeof(u64));
-		return u64;
-	case sizeof(u32):
-		memcpy(&u32, payload->data, sizeof(u32));
-		return u32;
-	case sizeof(u16):
-		memcpy(&u16, payload->data, sizeof(u16));
-		return u16;
+	case sizeof(n64):
+		memcpy(&n64, payload->data, sizeof(n64));
+		return n64;
+	case sizeof(n32):
+		memcpy(&n32, payload->data, sizeof(n32));
+		return n32;
+	case sizeof(n16):
+		memcpy(&n16, payload->data, sizeof(n16));
+		return n16;
 	case sizeof(u8):
 		return (u8)payload->data[0];
 	default:

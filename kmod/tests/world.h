@@ -45,7 +45,7 @@ static inline bool world_allowed(const void *flow, unsigned int bin)
 
 /* Usable bins with nothing on them */
 static inline struct world *world_new(struct kunit *test, unsigned int n,
-			       const u64 *capacities)
+				      const u64 *capacities)
 {
 	struct world *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
 	unsigned int i;
@@ -61,8 +61,8 @@ static inline struct world *world_new(struct kunit *test, unsigned int n,
 	return w;
 }
 
-static inline struct ankus_item *world_add(struct world *w, u64 rate_bps,
-				    unsigned int bin, unsigned long open)
+static inline struct ankus_item *
+world_add(struct world *w, u64 rate_bps, unsigned int bin, unsigned long open)
 {
 	struct ankus_item *item = &w->items[w->n_items];
 
@@ -147,7 +147,7 @@ static inline u64 world_mean(const struct world *w)
 
 /* A choice of a bin must be open to the flow, and no other must be better */
 static inline void expect_placed(struct kunit *test, const struct world *w,
-			  const struct ankus_item *item, int bin)
+				 const struct ankus_item *item, int bin)
 {
 	u64 after;
 	unsigned int i;
