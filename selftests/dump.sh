@@ -19,76 +19,83 @@ raw() {
 	nsenter --net="/run/netns/$ns" "$NLRAW" -d -b 4096 "$@"
 }
 
-# list COMMAND REQUEST: into $tmp/list; COMMAND runs after the first part
+# list COMMAND REQUEST ATTRIBUTE [FROM STEP TO]: reads a list; COMMAND runs after
+# the first part of it.  Sets
+#	end	how it ended: 0 or the name of an errno
+#	told	yes when a part has NLM_F_DUMP_INTR
+#	parts	how many there were
+#	n	messages with ATTRIBUTE, its values in $values
+#	twice	values that were there before, disorder: that are below one
+#	missing	of FROM to TO, those that were not there
 list() {
 	raw ${1:+-c "$1"} "$2" >"$tmp/list" 2>&1
-}
-
-# The values of an attribute in that list.
-listed() {
-	sed -n "s/.* $1=\([0-9]*\) .*/\1/p" "$tmp/list"
-}
-
-ended_well() {
-	tail -n 1 "$tmp/list" | grep -q ' end=0 '
-}
-
-# Is NLM_F_DUMP_INTR set in it?  The last line tells of all.
-interrupted() {
-	tail -n 1 "$tmp/list" | grep -q '^[0-9]* intr '
-}
-
-# Numbers that rise: none is there twice.
-rising() {
-	sort -nuc
-}
-
-# missing ATTRIBUTE FROM STEP TO: which of these values the list does not have
-missing() {
-	listed "$1" | sort >"$tmp/listed"
-	seq "$2" "$3" "$4" | sort | comm -23 - "$tmp/listed" | paste -sd' '
+	end='' told='' parts='' n='' values='' twice='' disorder='' missing=''
+	eval "$(awk -v attr="$3" -v from="${4:-1}" -v step="${5:-1}" \
+		-v to="${6:-0}" '
+		{
+			for (i = 3; i <= NF; i++) {
+				if (index($i, attr "=") != 1)
+					continue
+				v = substr($i, length(attr) + 2)
+				values = values " " v
+				twice += seen[v]++ > 0
+				disorder += n++ && v + 0 < last
+				last = v + 0
+			}
+			parts = $1
+			told = $2 == "intr" ? "yes" : "no"
+			end = $3
+		}
+		END {
+			for (v = from; v <= to; v += step)
+				if (!(v in seen))
+					missing = missing " " v
+			sub("end=", "", end)
+			printf "end=%s told=%s parts=%d n=%d twice=%d disorder=%d\n",
+				end, told, parts, n, twice, disorder
+			printf "values=\"%s\" missing=\"%s\"\n",
+				substr(values, 2), substr(missing, 2)
+		}' "$tmp/list")"
 }
 
 # changed DESC COMMAND FROM TO: a change within the list of rules is told, no
 # rule is there twice, and every tenth of FROM to TO, which nobody touched, once.
 changed() {
-	list "$2" rule-get+dump
-	check "$1: the list ends well" ended_well
-	check "$1: the reader is told" interrupted
-	check "$1: each rule at most once, in order" eval 'listed pref | rising'
-	check_is "$1: each untouched rule is there" "" "$(missing pref "$3" 10 "$4")"
+	list "$2" rule-get+dump pref "$3" 10 "$4"
+	check_is "$1: the list ends well" 0 "$end"
+	check_is "$1: the reader is told" yes "$told"
+	check_is "$1: each rule at most once, in order" "0 0" "$twice $disorder"
+	check_is "$1: each untouched rule is there" "" "$missing"
 }
 
 test_rules() {
 	local tool="$ANKUS -n $ns"
 
 	seq 10 10 12000 | sed 's/.*/rule add pref & action auto/' | ankus -n "$ns" -b -
-	list "" rule-get+dump
-	check "quiet: the list ends well" ended_well
-	check_not "quiet: it is not interrupted" interrupted
-	check_is "quiet: each rule once, in order" "$(seq 10 10 12000 | cksum)" \
-		"$(listed pref | cksum)"
-	check "it takes many parts" [ "$(tail -n 1 "$tmp/list" | cut -d' ' -f1)" -gt 10 ]
+	list "" rule-get+dump pref 10 10 12000
+	check_is "quiet: the list ends well" 0 "$end"
+	check_is "quiet: the reader is not told of a change" no "$told"
+	check_is "quiet: each rule once, in order" "1200 0 0" "$n $twice $disorder"
+	check_is "quiet: none is missing" "" "$missing"
+	check "quiet: it takes many parts" [ "$parts" -gt 10 ]
 
 	changed "a rule is added at the end" "$tool rule add pref 99999 action auto" 10 12000
-	check_is "it is in the list, being behind what was read" 99999 "$(listed pref | tail -n 1)"
+	check_is "it is in the list, being behind what was read" 99999 "${values##* }"
 	changed "a rule is added in front" "$tool rule add pref 5 action auto" 10 12000
 	changed "a rule is added between" "$tool rule add pref 6005 action auto" 10 12000
 	changed "a rule is deleted that was read" "$tool rule del pref 10" 20 12000
 	changed "a rule is deleted that was not read" "$tool rule del pref 12000" 20 11990
-	check_is "it is not in the list" 99999 "$(listed pref | tail -n 1)"
+	check_is "it is not in the list" "" "$(grep ' pref=12000 ' "$tmp/list")"
 	changed "a rule is replaced" "$tool rule replace pref 20 action ignore" 20 11990
 	changed "many come and go" \
 		"{ seq 8005 10 8995 | sed 's/.*/rule add pref & action auto/'
 		seq 9000 10 11000 | sed 's/.*/rule del pref &/'; } | $tool -b -" 20 8990
-	list "$ANKUS -n $other rule add pref 1 action auto" rule-get+dump
-	check "a change in another namespace: the list ends well" ended_well
-	check_not "a change in another namespace: the reader is not told" interrupted
-	list "$tool rule flush" rule-get+dump
-	check "all are deleted: the list ends well" ended_well
-	check "all are deleted: the reader is told" interrupted
-	list "" rule-get+dump
-	check_is "and then there is none" "1 - end=0 -" "$(cat "$tmp/list")"
+	list "$ANKUS -n $other rule add pref 1 action auto" rule-get+dump pref
+	check_is "a change in another namespace is not told" "0 no" "$end $told"
+	list "$tool rule flush" rule-get+dump pref
+	check_is "all are deleted: the list ends well and tells it" "0 yes" "$end $told"
+	list "" rule-get+dump pref
+	check_is "and then there is none" "0 no 0 1" "$end $told $n $parts"
 }
 
 # Rules cost memory: there is an end to them.
@@ -98,44 +105,35 @@ test_rule_limit() {
 	check_is "16384 rules are taken" 16384 "$(grep -c ^0 "$tmp/answers")"
 	check_fail "one more is not" 2 '16384' ankus -n "$ns" rule add pref 16385 action auto
 	check "but one in place of another is" ankus -n "$ns" rule replace pref 1 action ignore
-	list "" rule-get+dump
-	check_is "all of them are listed" "$(seq 16384 | cksum)" "$(listed pref | cksum)"
+	list "" rule-get+dump pref 1 1 16384
+	check_is "all of them are listed" "16384 0 0 " "$n $twice $disorder $missing"
 	check "all of them are flushed" ankus -n "$ns" rule flush
 	check "and there is room again" ankus -n "$ns" rule add pref 16385 action auto
 	ankus -n "$ns" rule flush
 }
 
 test_devs() {
-	local i tool="$ANKUS -n $ns"
+	local tool="$ANKUS -n $ns"
 
-	for i in $(seq 60); do
-		echo "link add e$i type dummy"
-	done | ip -n "$ns" -b -
-	for i in $(seq 60); do
-		echo "dev add e$i tick 10s flows 64"
-	done | ankus -n "$ns" -b -
-	list "" dev-get+dump
-	check_is "60 devices are listed" 60 "$(listed num-tx-queues | wc -l)"
-	list "$tool dev del e1" dev-get+dump
-	check "a device is let go: the list ends well" ended_well
-	check "a device is let go: the reader is told" interrupted
-	check "a device is let go: none is there twice" \
-		eval 'listed ifindex | sort -n | rising'
-	list "ip -n $ns link del e60" dev-get+dump
-	check "a device is deleted: the reader is told" interrupted
-	check_not "a device is deleted: it is not there" grep -q '"e60"' "$tmp/list"
-	list "$tool dev set e2 mode steer" dev-get+dump
-	check "a device is changed: the reader is told" interrupted
-	list "$tool dev del e3" stats-get+dump
-	check "the same for counters" interrupted
-	list "" "dev-get+dump ifname=s:e5"
-	check_is "a list of one device has one" '"e5"' \
-		"$(sed -n 's/.* ifname=\("[^ ]*"\) .*/\1/p' "$tmp/list")"
-	for i in $(seq 60); do
-		echo "link del e$i"
-	done | ip -n "$ns" -force -b - 2>"$tmp/ignored"
-	list "" dev-get+dump
-	check_is "with the devices all is gone" "1 - end=0 -" "$(cat "$tmp/list")"
+	seq 60 | sed 's/.*/link add e& type dummy/' | ip -n "$ns" -b -
+	seq 60 | sed 's/.*/dev add e& tick 10s flows 64/' | ankus -n "$ns" -b -
+	list "" dev-get+dump ifindex
+	check_is "60 devices are listed" "60 0" "$n $twice"
+	list "$tool dev del e1" dev-get+dump ifindex
+	check_is "a device is let go: the list ends well and tells it" "0 yes" "$end $told"
+	check_is "a device is let go: none is there twice" 0 "$twice"
+	list "ip -n $ns link del e60" dev-get+dump ifname
+	check_is "a device is deleted: the reader is told" "0 yes" "$end $told"
+	check_is "a device is deleted: it is not there" "" "$(grep '"e60"' "$tmp/list")"
+	list "$tool dev set e2 mode steer" dev-get+dump ifindex
+	check_is "a device is changed: the reader is told" "0 yes" "$end $told"
+	list "$tool dev del e3" stats-get+dump ifindex
+	check_is "a device is let go: the reader of counters is told" "0 yes" "$end $told"
+	list "" "dev-get+dump ifname=s:e5" ifname
+	check_is "a list of one device has one" '1 "e5"' "$n $values"
+	seq 60 | sed 's/.*/link del e&/' | ip -n "$ns" -force -b - 2>"$tmp/ignored"
+	list "" dev-get+dump ifindex
+	check_is "with the devices all is gone" "0 no 0" "$end $told $n"
 }
 
 # mice ADDRESS FIRST LAST [STOP]: a packet to each of these ports, once, or from
@@ -169,14 +167,8 @@ elephant() {
 }
 
 has_elephant() {
-	list "" "flow-get+dump ifname=s:v0 state=u32:2"
-	[ "$(listed sport)" = 4000 ]
-}
-
-# all_have PATTERN: every flow of the list, and there are some
-all_have() {
-	sed '$d' "$tmp/list" >"$tmp/flows"
-	[ -s "$tmp/flows" ] && ! grep -qv -- "$1" "$tmp/flows"
+	list "" "flow-get+dump ifname=s:v0 state=u32:2" sport
+	[ "$values" = 4000 ]
 }
 
 test_flows() {
@@ -191,54 +183,59 @@ test_flows() {
 	mice 10.55.1.2 20001 20100
 	elephant &
 	disown
-	check_until "an elephant among mice" 30 has_elephant
-	check_is "state: the kernel sends nothing else" 1 "$(listed sport | wc -l)"
+	check_until "state: of an elephant among mice the kernel sends no other" 30 \
+		has_elephant
 
-	list "" flow-get+dump
-	check "the list of flows ends well" ended_well
-	check_is "each flow of one device is there" "" "$(missing dport 10001 1 11500)"
-	check_is "and each of the other" "" "$(missing dport 20001 1 20100)"
-	check "each once" eval 'listed id | sort -n | rising'
-	check "it takes many parts" [ "$(tail -n 1 "$tmp/list" | cut -d' ' -f1)" -gt 10 ]
+	list "" flow-get+dump dport 10001 1 11500
+	check_is "the list of flows ends well" 0 "$end"
+	check_is "each flow of one device is there" "" "$missing"
+	check "it takes many parts" [ "$parts" -gt 10 ]
+	list "" flow-get+dump dport 20001 1 20100
+	check_is "each of the other" "" "$missing"
+	list "" flow-get+dump id
+	check_is "each once" 0 "$twice"
 
-	list "" "flow-get+dump ifname=s:w0"
-	check "ifname: only flows of that device" all_have " ifindex=$w0 "
-	check_is "ifname: all of them" "" "$(missing dport 20001 1 20100)"
-	list "" "flow-get+dump ifindex=u32:$v0"
-	check "ifindex: only flows of that device" all_have " ifindex=$v0 "
-	check_is "ifindex: all of them" "" "$(missing dport 10001 1 11500)"
-	list "" "flow-get+dump state=u32:0"
-	check_is "state mouse: those above it as well" "" "$(missing dport 4001 1 4001)"
-	rate=$(raw "flow-get+dump state=u32:2" | sed -n 's/.* rate-bps=\([0-9]*\) .*/\1/p')
-	list "" "flow-get+dump rate-bps=u64:$((rate / 2))"
-	check_is "rate: flows at or above it" 4000 "$(listed sport)"
-	list "" "flow-get+dump rate-bps=u64:18446744073709551615"
-	check_is "rate: none at the greatest" "1 - end=0 -" "$(cat "$tmp/list")"
-	list "" "flow-get+dump ifname=s:w0 state=u32:2"
-	check_is "filters hold together" "1 - end=0 -" "$(cat "$tmp/list")"
-	list "$ANKUS -n $ns dev del w0" flow-get+dump
-	check "a device is let go: the list ends well" ended_well
-	check "a device is let go: the reader is told" interrupted
+	list "" "flow-get+dump ifname=s:w0" dport 20001 1 20100
+	check_is "ifname: all flows of that device" "" "$missing"
+	check_is "ifname: and no others" "" "$(grep id= "$tmp/list" | grep -v " ifindex=$w0 ")"
+	list "" "flow-get+dump ifindex=u32:$v0" dport 10001 1 11500
+	check_is "ifindex: all flows of that device" "" "$missing"
+	check_is "ifindex: and no others" "" "$(grep id= "$tmp/list" | grep -v " ifindex=$v0 ")"
+	list "" "flow-get+dump state=u32:0" dport 4001 1 4001
+	check_is "state mouse: those above it as well" "" "$missing"
+	list "" "flow-get+dump state=u32:2" rate-bps
+	rate=${values%% *}
+	list "" "flow-get+dump rate-bps=u64:$((rate / 2))" sport
+	check_is "rate: flows at or above it" 4000 "$values"
+	list "" "flow-get+dump rate-bps=u64:18446744073709551615" id
+	check_is "rate: none at the greatest" "0 0" "$end $n"
+	list "" "flow-get+dump ifname=s:w0 state=u32:2" id
+	check_is "filters hold together" "0 0" "$end $n"
+	list "$ANKUS -n $ns dev del w0" flow-get+dump id
+	check_is "a device is let go: the list ends well and tells it" "0 yes" "$end $told"
+}
+
+many_flows() {
+	list "" flow-get+dump id
+	[ "$n" -gt 300 ]
 }
 
 # New flows all the time, and old ones expire.
 test_flow_churn() {
-	local i mice well=0 twice=0
+	local i mice well=0 again=0
 
 	ankus -n "$ns" dev del v0
 	ankus -n "$ns" dev add v0 release 1s tick 20ms rate 100kbit
 	mice 10.55.0.2 30001 30300 "$tmp/stop" &
 	mice=$!
-	# shellcheck disable=SC2016 # not yet
-	check_until "flows come" 20 eval 'list "" flow-get+dump &&
-		[ "$(listed id | wc -l)" -gt 300 ]'
+	check_until "flows come" 20 many_flows
 	for i in $(seq 20); do
-		list "" flow-get+dump
-		! ended_well || well=$((well + 1))
-		listed id | sort -n | rising 2>"$tmp/ignored" || twice=$((twice + 1))
+		list "" flow-get+dump id
+		[ "$end" != 0 ] || well=$((well + 1))
+		again=$((again + twice))
 	done
 	check_is "lists end well while flows come and go" 20 $well
-	check_is "no flow is there twice" 0 $twice
+	check_is "no flow is there twice" 0 $again
 	check_json "flows did go" '.[0].flows_expired > 0' ankus -n "$ns" -j stats show dev v0
 	touch "$tmp/stop"
 	wait $mice
@@ -279,20 +276,18 @@ writer() {
 # reader NAME: all lists over and over; notes those which end badly or have a
 # rule twice
 reader() {
-	local op n=0
+	local op end told parts n=0 values twice disorder missing
 
-	while [ ! -e "$tmp/stop" ]; do
+	tmp=$tmp/$1
+	mkdir "$tmp"
+	while [ ! -e "$tmp/../stop" ]; do
 		for op in rule dev link flow stats; do
-			raw $op-get+dump >"$tmp/$1.list" 2>&1
-			n=$((n + 1))
-			# A device may go between two parts of a list.
-			tail -n 1 "$tmp/$1.list" | grep -qE ' end=0 ' ||
-				echo "$op: $(tail -n 1 "$tmp/$1.list")" >>"$tmp/bad"
-			[ $op != rule ] ||
-				sed -n 's/.* pref=\([0-9]*\) .*/\1/p' "$tmp/$1.list" |
-				rising 2>>"$tmp/bad"
+			list "" $op-get+dump pref
+			[ "$end" = 0 ] || echo "$op: $end" >>"$tmp/../bad"
+			[ $op != rule ] || [ "$twice$disorder" = 00 ] ||
+				echo "$twice twice, $disorder not in order" >>"$tmp/../bad"
+			echo $op >>"$tmp/../read"
 		done
-		echo $n >"$tmp/$1.count"
 	done
 }
 
@@ -319,8 +314,9 @@ test_concurrency() {
 	touch "$tmp/stop"
 	wait "${readers[@]}"
 	rm "$tmp/stop"
-	diag "lists read meanwhile: $(cat "$tmp"/reader?.count | paste -sd' ')"
-	check_not "every list ended well and had each rule once" test -s "$tmp/bad"
+	diag "lists read meanwhile: $(wc -l <"$tmp/read")"
+	check_is "every list ended well and had each rule once" "" \
+		"$(cat "$tmp/bad" 2>"$tmp/ignored")"
 
 	expected=$(for n in $(seq 20); do
 		for i in 1 3 5 7 9; do

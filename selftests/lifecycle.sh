@@ -1,316 +1,227 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Beginning and end: of the module, of managing a device, of the device itself
-# and of its namespace, while many streams are pinned.  They go on, or end with
-# their device; nothing is left behind.
-#
-# shellcheck disable=SC2317 # functions are arguments of check
-#
-# shellcheck source=lib.sh
+# Every way in which steering ends, while streams run: by request, with the
+# module, with the device, with the namespace.  Nothing of it is left and the
+# streams go on, where there is still a way for them.
+
+# shellcheck disable=SC2154,SC2317 # setup_ns sets names; called by name
+# shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=traffic.sh
+# shellcheck source=selftests/traffic.sh
 . "$(dirname "$0")/traffic.sh"
 
-for tool in ethtool iperf3 jq; do
-	command -v $tool >/dev/null || skip_all "no $tool"
-done
+port=5301
+streams=40
 
-streams=40 port=5400
-
-# --- helpers ---------------------------------------------------------------
-
-on_nic() {
-	in_ns "$right" ethtool "$@"
+# NIC and bond under the same streams: s0 receives what bond0 of another pair
+# of namespaces has nothing to do with.
+nic_up() {
+	check "a test NIC" simnic_pair "$peer" "$server" || finish
+	address_pair "$peer" s0p "$server" s0
+	device_state "$server" s0 >"$traffic_dir/state-before"
+	nic_rules "$server" s0 >"$traffic_dir/rules-before"
 }
 
-# A pair of NICs, and streams from s0p to s0
-connect() {
-	port=$((port + 1))
-	simnic_pair "$left" "$right" &&
-		quietly on_nic -N s0 flow-type tcp4 dst-port 1 action 1 loc 63 &&
-		tc -n "$left" qdisc replace dev s0p root handle 1: mq &&
-		address_pair "$left" s0p "$right" s0 &&
-		tcp_start "$left" "$right" 10.0.0.2 $port $streams 400K
+nic_manage() {
+	ankus -n "$server" dev add s0 mode steer rate 200kbit hold 0ms
 }
 
-# What there is before a device is managed
-remember() {
-	device_state "$right" s0 >"$lib_out/right"
-	device_state "$left" s0p >"$lib_out/left"
+nic_streams() {
+	tcp_start "$peer" "$server" 10.0.0.2 $port "$1" 1M
 }
 
-manage() {
-	ankus -n "$right" dev add s0 mode steer rate 150kbit release 5s &&
-		ankus -n "$left" dev add s0p mode steer rate 150kbit release 5s
+# shellcheck disable=SC2016 # for jq
+pinned='.dir == "in" and .state == "elephant" and .rx_queue.state == "verified"'
+
+nic_pinned() {
+	[ "$(ankus -n "$server" -j flow show | jq "[.[] | select($pinned)] | length")" \
+		-ge "$1" ] && [ "$(nic_rule_count "$server" s0)" -ge "$1" ]
 }
 
-rx_pinned() {
-	flows_are "$right" $streams '.dir == "in" and .state == "elephant"' \
-		'.rx_queue.state == "verified"'
-}
-
-tx_pinned() {
-	flows_are "$left" $streams '.dir == "out" and .state == "elephant"' \
-		'.tx_queue.state == "verified"'
-}
-
-all_pinned() {
-	check_until "$1: all are pinned where they arrive" 60 rx_pinned
-	check_until "$1: and where they leave" 60 tx_pinned
-}
-
-# Nothing is left of ours, and nothing of others' is missing
-untouched() {
-	device_state "$right" s0 >"$lib_out/right.now"
-	device_state "$left" s0p >"$lib_out/left.now"
-	check "$1: the receiving device is as before" \
-		cmp "$lib_out/right" "$lib_out/right.now"
-	check "$1: and the sending one" cmp "$lib_out/left" "$lib_out/left.now"
-}
-
-streams_go_on() {
-	check "$1: all streams go on" tcp_go_on "$left" $port $streams
+nic_unchanged() {
+	nic_rules "$server" s0 | diff "$traffic_dir/rules-before" - &&
+		device_state "$server" s0 | diff "$traffic_dir/state-before" -
 }
 
 managed() {
-	ankus -n "$1" -j dev show | jq -r '[.[].ifname] | join(" ")'
+	[ "$(ankus -n "$1" -j dev show | jq length)" -eq "$2" ]
 }
 
-# At once: nothing holds the module any more.
-remove_module() {
-	check "$1: the module can be removed" rmmod ankus
+# New namespaces under the same names, for what outlives them
+nic_down() {
+	tcp_stop $port
+	lib_delete_ns "$peer"
+	lib_delete_ns "$server"
+	ip netns add "$peer" && ip netns add "$server"
 }
 
-# --- tests -----------------------------------------------------------------
+test_del() {
+	local i
+	nic_manage
+	check_until "$streams streams are pinned in the NIC" 60 nic_pinned $streams
+	check "dev del while they run" ankus -n "$server" dev del s0
+	check "no rule is left and nothing else has changed" nic_unchanged
+	check "the streams go on" tcp_go_on "$peer" $port $streams
 
-test_rmmod() {
-	check "40 streams" connect
-	remember
-	manage
-	all_pinned "rmmod"
-	monitor_start "$left"
-	remove_module "rmmod"
-	untouched "rmmod"
-	streams_go_on "rmmod"
-	monitor_stop
-
-	load_module ankus
-	check_is "loaded again: no device is managed" "" \
-		"$(managed "$left")$(managed "$right")"
-	manage
-	all_pinned "loaded again"
-}
-
-test_dev_del() {
-	ankus -n "$right" dev del s0
-	ankus -n "$left" dev del s0p
-	untouched "dev del"
-	streams_go_on "dev del"
-}
-
-test_loops() {
-	local i failed=0
-
-	for ((i = 0; i < 12; i++)); do
-		manage || failed=1
-		sleep "0.$((i % 6))"
-		ankus -n "$right" dev set s0 mode observe || failed=1
-		ankus -n "$right" dev set s0 mode steer rx-queues $((i % 8)) ||
-			failed=1
-		sleep "0.$((i * 5 % 7))"
-		ankus -n "$left" dev del s0p || failed=1
-		ankus -n "$right" dev del s0 || failed=1
+	for i in 1 2 3 4 5; do
+		nic_manage && sleep 0.3 && ankus -n "$server" dev del s0 || break
 	done
-	check_is "added and deleted, 12 times" 0 $failed
-	untouched "loops"
-	streams_go_on "loops"
-	manage
-	all_pinned "loops"
-	for ((i = 0; i < 3; i++)); do
-		ankus -n "$left" flow show >/dev/null &
-		ankus -n "$right" dev del s0 &
-		ankus -n "$right" flow show >/dev/null &
-		rmmod ankus 2>/dev/null
-		wait
-		check_until "module removed and loaded under requests, $i" 20 \
-			reloaded
-	done
-	untouched "reload"
-	streams_go_on "reload"
+	check_is "managed and let go five times" 5 "$i"
+	check "no rule is left" nic_unchanged
 }
 
-reloaded() {
-	[ ! -d /sys/module/ankus ] || rmmod ankus || return 1
-	insmod "$ANKUS_KO"
-}
-
-test_rename() {
-	ankus -n "$right" rule add pref 10 dev s0 action rx-queues 1-2
-	manage
-	all_pinned "rename"
-	ip -n "$right" link set s0 down
-	ip -n "$right" link set s0 name other0
-	ip -n "$right" link set other0 up
-	check_is "rename: it is managed by its new name" other0 \
-		"$(managed "$right")"
-	check_until "rename: all are pinned, and the rule by name is no more" 60 \
-		flows_are "$right" $streams '.dir == "in" and
-		.state == "elephant" and .rx_queue.state == "verified"' \
-		'.ifname == "other0" and (has("rule_pref") | not)'
-	ip -n "$right" link set other0 down
-	ip -n "$right" link set other0 name s0
-	ip -n "$right" link set s0 up
-	check_until "rename: back, the rule is" 60 flows_are "$right" $streams \
-		'.dir == "in" and .state == "elephant" and
-		.rx_queue.state == "verified"' \
-		'.rule_pref == 10 and (.rx_queue.current | IN(1, 2))'
-	streams_go_on "rename"
-	ankus -n "$right" rule flush
+test_observe() {
+	nic_manage
+	check_until "pinned again" 60 nic_pinned $streams
+	check "mode observe while they run" \
+		ankus -n "$server" dev set s0 mode observe
+	check_until "takes the rules out" 20 nic_unchanged
+	check "dev set mode steer" ankus -n "$server" dev set s0 mode steer
+	check_until "puts them back" 60 nic_pinned $streams
 }
 
 test_channels() {
-	check_not "channels: what rules use cannot go" channels "$right" s0 2
-	ankus -n "$right" dev set s0 rx-queues 0-3
-	check_until "channels: rules leave queues that are closed" 60 below 4
-	check "channels: then these can go" channels "$right" s0 4
-	check "channels: the number is known" dev_is "$right" s0 \
-		'.num_rx_queues == 4 and .num_tx_queues == 4'
-	check_until "channels: all are pinned" 60 below 4
-	check "channels: and more can come" channels "$right" s0 8
-	ankus -n "$right" dev set s0 rx-queues all
-	check_until "channels: which are used" 60 used_above 3
-	all_pinned "more channels"
-
-	check "channels: fewer at the sending side" channels "$left" s0p 2
-	check_until "channels: pins leave queues that are gone" 60 \
-		flows_are "$left" $streams '.dir == "out" and
-		.state == "elephant" and .tx_queue.state == "verified"' \
-		'.tx_queue.current < 2'
-	check "channels: more again" channels "$left" s0p 8
-	all_pinned "all channels"
-	streams_go_on "channels"
-	ankus -n "$right" dev del s0
-	ankus -n "$left" dev del s0p
-	# The new queues have no qdisc with a handle.
-	tc -n "$left" qdisc replace dev s0p root pfifo
-	tc -n "$left" qdisc replace dev s0p root handle 1: mq
-	untouched "channels"
+	check_fail "fewer channels than rules point to are refused" 0 '' \
+		in_ns "$server" bash -c '! ethtool -L s0 combined 4'
+	check "queues 0-1 for elephants" \
+		ankus -n "$server" dev set s0 rx-queues 0-1
+	check_until "all flows have moved there" 60 flows_are "$server" $streams \
+		"$pinned" '.rx_queue.current < 2'
+	check "then channels can be taken away" \
+		in_ns "$server" ethtool -L s0 combined 4
+	check "and the streams go on" tcp_go_on "$peer" $port $streams
+	in_ns "$server" ethtool -L s0 combined 8
+	ankus -n "$server" dev set s0 rx-queues all
 }
 
-channels() {
-	in_ns "$1" ethtool -L "$2" combined "$3"
+test_rename() {
+	ip -n "$server" link set s0 down
+	check "a managed device can be renamed" \
+		ip -n "$server" link set s0 name nic0
+	ip -n "$server" link set nic0 up
+	check_json "and is known by its new name" '.[0].ifname == "nic0"' \
+		ankus -n "$server" -j dev show
+	ip -n "$server" link set nic0 down
+	ip -n "$server" link set nic0 name s0
+	ip -n "$server" link set s0 up
+	check "the streams go on" tcp_go_on "$peer" $port $streams
+	check_until "with their pins" 60 nic_pinned $streams
+	# IPv6 addresses went when it was down
+	device_state "$server" s0 >"$traffic_dir/state-before"
 }
 
-below() {
-	flows_are "$right" $streams '.dir == "in" and .state == "elephant" and
-		.rx_queue.state == "verified"' ".rx_queue.current < $1"
+test_rmmod() {
+	check_until "pinned before the module goes" 60 nic_pinned $streams
+	check "rmmod while $streams streams run" rmmod ankus
+	check "no rule is left and nothing else has changed" nic_unchanged
+	check "the streams go on" tcp_go_on "$peer" $port $streams
+	load_module ankus
+	check "nothing is managed after a new load" managed "$server" 0
+	nic_manage
+	check_until "and all is steered again" 60 nic_pinned $streams
 }
 
-used_above() {
-	ankus -n "$right" -j flow show state elephant |
-		jq -e "any(.[]; .rx_queue.current > $1)" >/dev/null
+test_other_netns() {
+	local other
+	setup_ns other
+	check_until "pinned before the device leaves" 60 nic_pinned $streams
+	check "a managed device moves to another namespace" \
+		ip -n "$server" link set s0 netns "$other"
+	check "its old namespace manages nothing" managed "$server" 0
+	check "nor does its new one" managed "$other" 0
+	check_is "no rule is left in it" "$(cat "$traffic_dir/rules-before")" \
+		"$(nic_rules "$other" s0)"
 }
 
-# To another namespace, where nobody manages it, and back
-test_move() {
-	manage
-	all_pinned "move"
-	ip -n "$right" link set s0 netns "$far"
-	check_is "moved: no longer managed" "" "$(managed "$right")$(managed "$far")"
-	check_is "moved: it has the other rule, and none of ours" "Filter: 63" \
-		"$(in_ns "$far" ethtool -n s0 | grep '^Filter')"
-	check "moved: the other end is" flows_are "$left" 0 '.ifname != "s0p"' true
-	ip -n "$far" link set s0 netns "$right"
-	ip -n "$right" addr add 10.0.0.2/24 dev s0
-	ip -n "$right" link set s0 up
-	streams_go_on "moved back"
-	ankus -n "$right" dev add s0 mode steer rate 150kbit release 5s
-	all_pinned "moved back"
-}
-
-# The pair goes, from the end that receives.
 test_unregister() {
-	ip -n "$right" link del s0
-	check_is "device deleted: none is managed" "" \
-		"$(managed "$left")$(managed "$right")"
-	tcp_stop $port
-	remove_module "device deleted"
-	load_module ankus
-
-	check "device deleted: another one" connect
-	manage
-	all_pinned "rmmod simnic"
-	check "rmmod simnic: it can be removed" rmmod simnic
-	check_is "rmmod simnic: no device is managed" "" \
-		"$(managed "$left")$(managed "$right")"
-	tcp_stop $port
-	remove_module "rmmod simnic"
+	nic_manage
+	nic_streams 8
+	check_until "pinned before the device is deleted" 60 nic_pinned 8
+	check "the device is deleted" ip -n "$server" link del s0
+	check "and not managed any more" managed "$server" 0
 }
 
-test_namespace() {
-	load_module ankus
+test_driver_unload() {
+	nic_up
+	nic_manage
+	nic_streams 8
+	check_until "pinned before the driver goes" 60 nic_pinned 8
+	check "rmmod of the driver of a managed NIC" rmmod simnic
+	check "nothing is managed any more" managed "$server" 0
 	load_module simnic
-	check "namespace: streams" connect
-	ankus -n "$right" rule add pref 10 dev s0 action auto
-	manage
-	all_pinned "namespace"
-	check "namespace: it can be deleted" lib_delete_ns "$right"
-	check_until "namespace: its devices go with it" 30 no_device "$left" s0p
-	check_is "namespace: none is managed" "" "$(managed "$left")"
-	tcp_stop $port
-	remove_module "namespace"
-	ip netns add "$right"
-	ip -n "$right" link set lo up
 }
 
-no_device() {
-	! quietly ip -n "$1" link show dev "$2"
+test_netns_exit() {
+	nic_up
+	nic_manage
+	nic_streams 8
+	check_until "pinned before the namespace goes" 60 nic_pinned 8
+	ankus -n "$server" rule add pref 1 action auto
+	check "its namespace is deleted" lib_delete_ns "$server"
+	ip netns add "$server"
+	check "the module is not in use" wait_until 20 module_unused
 }
 
-test_bond() {
-	load_module bonding
-	load_module ankus
-	bond_links "$left" "$right" balance-xor up0 up1
+module_unused() {
+	[ "$(cat /sys/module/ankus/refcnt)" -eq 0 ]
+}
+
+# Links: the pins are in the packet path, and the streams must not notice
+bond_up() {
+	check "a bond of four links" \
+		bond_links "$left" "$right" balance-xor up0 up1 up2 up3 || finish
 	address_pair "$left" bond0 "$right" bond0
-	check "bond: streams" tcp_start "$left" "$right" 10.0.0.2 5500 8 800K
-	ankus -n "$left" dev add bond0 mode steer rate 300kbit
-	check_until "bond: all are pinned" 40 bond_pinned 8
-	remove_module "bond"
-	check "bond: all streams go on" tcp_go_on "$left" 5500 8
+	one_receiver "$right" p-up0
+	ankus -n "$left" dev add bond0 mode steer rate 200kbit hold 0ms
+	tcp_start "$left" "$right" 10.0.0.2 $port $streams 1M
+}
+
+links_pinned() {
+	[ "$(ankus -n "$left" -j flow show state elephant |
+		jq '[.[] | select(.link.state == "verified")] | length')" -ge "$1" ]
+}
+
+test_links() {
+	bond_up
+	check_until "$streams streams are pinned to links" 60 links_pinned $streams
+	check "dev del while they run" ankus -n "$left" dev del bond0
+	check "the streams go on" tcp_go_on "$left" $port $streams
+	ankus -n "$left" dev add bond0 mode steer rate 200kbit hold 0ms
+	check_until "pinned again" 60 links_pinned $streams
+	check "rmmod while they run" rmmod ankus
+	check "the streams go on" tcp_go_on "$left" $port $streams
 	load_module ankus
-	ankus -n "$left" dev add bond0 mode steer rate 300kbit
-	check_until "bond: pinned again" 40 bond_pinned 8
-	ip -n "$left" link set up0 netns "$far"
-	check_until "bond: a link moves to another namespace" 40 \
-		bond_pinned 8 '.link.link == "up1"'
-	check "bond: all streams go on then, too" tcp_go_on "$left" 5500 8
-	ip -n "$left" link del bond0
-	check_is "bond deleted: none is managed" "" "$(managed "$left")"
-	check_is "bond deleted: nor a link" "[]" "$(ankus -n "$left" -j link show)"
-	tcp_stop 5500
-	remove_module "bond deleted"
+	ankus -n "$left" dev add bond0 mode steer rate 200kbit hold 0ms
+	check_until "pinned after a new load" 60 links_pinned $streams
+	check "the bond is deleted with all its pins" ip -n "$left" link del bond0
+	check "and not managed any more" managed "$left" 0
+	check_json "nor are its links" 'length == 0' ankus -n "$left" -j link show
 }
 
-bond_pinned() {
-	flows_are "$left" "$1" '.dir == "out" and .state == "elephant"' \
-		".link.state == \"verified\" and ${2:-true}"
-}
-
-# --- run -------------------------------------------------------------------
-
-left='' right='' far=''
-setup_ns left right far
+load_module bonding
 load_module simnic
 load_module ankus
 
-test_rmmod
-test_dev_del
-test_loops
-test_rename
+setup_ns peer server left right
+nic_up
+check "$streams streams run" nic_streams $streams || finish
+test_del
+test_observe
 test_channels
-test_move
+test_rename
+test_rmmod
+test_other_netns
+nic_down
+nic_up
 test_unregister
-test_namespace
-test_bond
+nic_down
+test_driver_unload
+nic_down
+test_netns_exit
+tcp_stop $port
+test_links
+tcp_stop $port
+check "the module can go when all is done" rmmod ankus
+load_module ankus
 finish

@@ -25,7 +25,7 @@ verified='.rx_queue.state == "verified" and
 	.rx_queue.current == .rx_queue.target and
 	.rx_queue.observed == .rx_queue.current and
 	.rx_queue.backend == "ntuple" and (.rx_queue | has("location")) and
-	.rx_queue.current > 0 and .rx_queue.latency_us > 0'
+	.rx_queue.latency_us > 0'
 flows=8 flows_v6=3
 
 # --- helpers ---------------------------------------------------------------
@@ -165,7 +165,7 @@ test_pins() {
 	check "pinned by hand" ankus -n "$right" flow pin "$id" queue 0
 	check_until "a flow goes there, too" 20 flows_are "$right" 1 ".id == $id" \
 		'.rx_queue.state == "verified" and .rx_queue.observed == 0 and
-		 .pin_mode == "manual" and .rx_queue.moves == 1'
+		 .pin_mode == "manual" and .rx_queue.moves >= 1'
 	check "with the same number of rules" ours_are $flows
 	ankus -n "$right" flow unpin "$id"
 	check_until "unpinned, it has none" 20 ours_are $((flows - 1))
@@ -196,7 +196,7 @@ test_pins() {
 	check_until "flows without pins have no rules" 20 ours_are $((flows - 3))
 	ankus -n "$right" rule flush
 	ankus -n "$right" dev set s0 rx-queues all
-	all_verified "without rules all are pinned"
+	all_verified "without rules all are pinned" 60
 	unmanage "pins"
 }
 
@@ -619,6 +619,7 @@ test_end() {
 # --- run -------------------------------------------------------------------
 
 left='' right='' ours=''
+hold_hooks
 setup_ns left right
 load_module simnic
 simnic_pair "$left" "$right"

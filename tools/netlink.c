@@ -20,7 +20,7 @@
 #define DUMP_TRIES	8
 
 /* Room for a burst of events while the reader is busy. */
-#define EVENT_BUFFER	(1 << 20)
+#define EVENT_BUFFER	1048576
 
 static struct mnl_socket *sock;
 static struct mnl_socket *event_sock;
