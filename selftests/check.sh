@@ -11,7 +11,8 @@
 #
 # Each lane fetches or builds what it needs.  What it printed is kept as
 # build/log/LANE.tap, its kernel's console as build/log/LANE.console.  $TESTS
-# names the selftests to run, all by default.
+# names the selftests to run; by default all, and on 7.3-debug those that
+# exercise memory and locks most.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -124,10 +125,15 @@ lane_kunit() {
 }
 
 lane_kernel() {
-	local kernel=$1 rc limit=1800 leaks=''
+	local kernel=$1 rc limit=1800 leaks='' tests=${TESTS:-}
 
+	# Emulated, a debug kernel takes several times as long: there, what
+	# exercises memory and locks most, unless told otherwise.
 	case $kernel in
-	*debug) limit=3600 leaks=-L ;;
+	*debug)
+		limit=3600 leaks=-L
+		tests=${tests:-rule.sh tx_link.sh lifecycle.sh}
+		;;
 	esac
 	prepare "packages" selftests/vm/deps.sh build vm test || return
 	prepare "kernel $kernel" selftests/vm/kernel.sh "$kernel" || return
@@ -136,7 +142,7 @@ lane_kernel() {
 	prepare "the programs of the tests" make -s -C selftests || return
 	selftests/vm/run.sh -k "$kernel" -t $limit ${leaks:+"$leaks"} \
 		-l "$log/$kernel.console" -- make -s -C selftests run_tests \
-		${TESTS:+"TEST_PROGS=$TESTS"} 2>&1 | tee "$log/$kernel.out"
+		${tests:+"TEST_PROGS=$tests"} 2>&1 | tee "$log/$kernel.out"
 	rc=${PIPESTATUS[0]}
 	guest_result "$rc" "$kernel"
 	# The runner's last line: without it, some tests had no chance to fail.
