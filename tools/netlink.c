@@ -48,6 +48,8 @@ static void put_genl(void *buf, u16 flags, u8 cmd, u8 version)
 void nl_req_init(struct nl_req *req, const struct schema *schema, u8 cmd,
 		 u16 flags)
 {
+	/* Libmnl leaves the padding between attributes as it is. */
+	memset(req->buf, 0, sizeof(req->buf));
 	put_genl(req->buf, flags, cmd, ANKUS_FAMILY_VERSION);
 	req->schema = schema;
 	req->full = false;
@@ -354,7 +356,7 @@ static void find_group(const struct nl_view *family_view)
 /* Nothing is opened before the words of a command were understood. */
 static enum status connect_family(void)
 {
-	u64 buf[32];
+	u64 buf[32] = {};
 	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
 	struct nl_reply reply = {};
 	struct nl_view v;
