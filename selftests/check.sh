@@ -11,7 +11,7 @@
 #
 # Each lane fetches or builds what it needs.  What it printed is kept as
 # build/log/LANE.tap, its kernel's console as build/log/LANE.console.  $TESTS
-# names the selftests to run; by default all, and on 7.3-debug rule.sh.
+# names the selftests to run; by default those that are proved on the kernel.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -126,9 +126,12 @@ lane_kunit() {
 lane_kernel() {
 	local kernel=$1 rc limit=1800 leaks='' tests=${TESTS:-}
 
-	# Emulated, a debug kernel takes several times as long: so far it runs
-	# one test by default, and others when told.
+	# By default each kernel runs the tests that are proved on it so far;
+	# a debug kernel, emulated, takes several times as long as others.
 	case $kernel in
+	6.12)
+		tests=${tests:-rule.sh netlink.sh tx_link.sh}
+		;;
 	*debug)
 		limit=3600 leaks=-L
 		tests=${tests:-rule.sh}
