@@ -130,7 +130,7 @@ lane_kernel() {
 	# a debug kernel, emulated, takes several times as long as others.
 	case $kernel in
 	6.12)
-		tests=${tests:-rule.sh netlink.sh tx_link.sh}
+		tests=${tests:-rule.sh netlink.sh tx_link.sh detect.sh}
 		;;
 	*debug)
 		limit=3600 leaks=-L
