@@ -8,7 +8,7 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-ns='' peer='' monitor=''
+ns='' peer='' monitor='' id=''
 tmp=$(mktemp -d)
 defer rm -rf "$tmp"
 
@@ -391,9 +391,8 @@ flows() {
 	ankus -n "$ns" -j flow show "$@" | jq -e "$filter" >/dev/null
 }
 
+# The largest flow that is sent is $id from here on.
 test_flows() {
-	local id
-
 	in_peer iperf3 -s >/dev/null 2>&1 &
 	wait_until 20 listening
 	in_ns iperf3 -c 10.9.0.2 -u --bidir -b 2M -l 1000 -t 600 >/dev/null 2>&1 &
@@ -648,14 +647,15 @@ test_monitor() {
 	# Flow events come from the traffic: a new threshold makes elephants anew.
 	monitor flows -j monitor
 	ankus -n "$ns" dev set v0 rate 100gbit release 500ms
-	check_until "a release" 30 events flows 'any(.event == "flow-release" and .id > 0)'
+	check_until "a release" 30 events flows \
+		"any(.event == \"flow-release\" and .id == $id)"
 	ankus -n "$ns" dev set v0 rate 100kbit
-	check_until "a flow in an event is complete" 30 events flows '
-		any(.event == "flow-elephant" and .dport == 5201 and .proto == 17 and
-			.state == "elephant" and .ifname == "v0")'
-	check_until "a pin's event tells which" 30 events flows '
-		map(select(.event == "flow-pin" and .dport == 5201)) |
-		any(.pin_kind == "tx_queue" and .[.pin_kind].current != null)'
+	check_until "a flow in an event is complete" 30 events flows "
+		any(.event == \"flow-elephant\" and .id == $id and .dport == 5201 and
+			.state == \"elephant\" and .ifname == \"v0\")"
+	check_until "a pin's event tells which" 30 events flows "
+		map(select(.event == \"flow-pin\" and .id == $id)) |
+		any(.pin_kind == \"tx_queue\" and .[.pin_kind].current != null)"
 	stop_cleanly "ends cleanly again" INT
 }
 

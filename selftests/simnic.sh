@@ -703,6 +703,14 @@ test_throughput() {
 	done
 	check "without any offload" iperf -t 2
 	check_is "also" true "$(jq '.end.sum_received.bytes > 1e6' "$lib_out/iperf")"
+	# GRO takes packets apart which TCP keeps to send them again, if it is
+	# given the same ones; a lossy receiver makes it send some again.
+	on_right ethtool -K t0p rx on gro on >/dev/null
+	on_right ethtool -G t0p rx 8
+	check "single segments, GRO and loss" iperf -t 3 -P 4
+	check_is "get through as well" true \
+		"$(jq '.end.sum_received.bytes > 1e5' "$lib_out/iperf")"
+	on_right ethtool -G t0p rx 1024
 	for i in "$left t0" "$right t0p"; do
 		# shellcheck disable=SC2086 # two words
 		ip netns exec ${i% *} ethtool -K ${i#* } rx on tx on sg on tso on \

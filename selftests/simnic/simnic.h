@@ -175,7 +175,7 @@ int simnic_rss_init(struct simnic *nic);
 void simnic_rss_free(struct simnic *nic);
 unsigned int simnic_rss_select(struct simnic *nic, const struct simnic_key *key,
 			       struct sk_buff *skb);
-int simnic_rss_spread(struct simnic *nic, unsigned int n);
+void simnic_rss_spread(struct simnic *nic, unsigned int n);
 struct ethtool_rxfh_param;
 u32 simnic_get_rxfh_key_size(struct net_device *dev);
 u32 simnic_get_rxfh_indir_size(struct net_device *dev);

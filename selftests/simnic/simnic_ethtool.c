@@ -157,13 +157,12 @@ static int set_queues(struct simnic *nic, unsigned int tx, unsigned int rx)
 			return -ENOMEM;
 	}
 
-	/* The RSS table changes while no packet looks at it. */
 	old = simnic_rx_stop(nic);
 	err = netif_set_real_num_queues(dev, tx, rx);
-	if (!err && !netif_is_rxfh_configured(dev))
-		err = simnic_rss_spread(nic, rx);
 	if (err)
 		swap(rxqs, old);
+	else if (!netif_is_rxfh_configured(dev))
+		simnic_rss_spread(nic, rx);
 	if (rxqs)
 		simnic_rx_start(nic, rxqs);
 	simnic_rxqs_free(old);

@@ -133,19 +133,14 @@ void simnic_rss_free(struct simnic *nic)
 	kfree(rcu_dereference_protected(nic->rss, true));
 }
 
-/* Spread over the first @n queues again */
-int simnic_rss_spread(struct simnic *nic, unsigned int n)
+/* Spread over the first @n queues again.  In place, as it must not fail: no
+ * queue runs, so no packet looks at the table.
+ */
+void simnic_rss_spread(struct simnic *nic, unsigned int n)
 {
-	struct simnic_rss *rss;
-
 	mutex_lock(&nic->lock);
-	rss = rss_dup(nic);
-	if (rss) {
-		rss_default(rss, n);
-		rss_replace(nic, rss);
-	}
+	rss_default(rss_locked(nic), n);
 	mutex_unlock(&nic->lock);
-	return rss ? 0 : -ENOMEM;
 }
 
 u32 simnic_get_rxfh_key_size(struct net_device *dev)
