@@ -54,6 +54,14 @@ ankus() {
 	"$ANKUS" "$@"
 }
 
+# The same language, and to start jq takes an emulated machine five times as
+# long: tests do little else.
+if command -v gojq >/dev/null; then
+	jq() {
+		gojq "$@"
+	}
+fi
+
 lib_taint() {
 	# proprietary, out-of-tree and unsigned modules are not complaints:
 	# what counts is a past oops (7) or warning (9), or a soft lockup (14)
@@ -179,11 +187,12 @@ check_json() {
 }
 
 wait_until() {
-	local end=$((SECONDS + $1 * lib_slow))
+	# CMD may be a function, which sees the variables from here.
+	local lib_deadline=$((SECONDS + $1 * lib_slow))
 	shift
 
 	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
+		[ $SECONDS -lt $lib_deadline ] || return 1
 		sleep 0.1
 	done
 }
