@@ -10,8 +10,9 @@
 #   7.3-debug  the selftests under KASAN, UBSAN, lockdep, with a leak scan
 #
 # Each lane fetches or builds what it needs.  What it printed is kept as
-# build/log/LANE.tap, its kernel's console as build/log/LANE.console.  $TESTS
-# names the selftests to run; by default those that are proved on the kernel.
+# build/log/LANE.tap; the output and the console of each selftest below
+# build/log/KERNEL.  $TESTS names the selftests to run, by default all; $JOBS
+# says how many at a time.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,6 +21,8 @@ log=$top/build/log
 cd "$top" || exit 1
 # What is made from here has nothing to do with the make that called.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES
+# Tests wait as much as they compute.
+jobs=${JOBS:-$(($(nproc) + 1))}
 
 kernels="6.1 6.12 7.3-debug"
 [ $# -gt 0 ] || set -- build lint kunit 6.1 6.12 7.3-debug
@@ -56,12 +59,13 @@ prepare() {
 }
 
 # A guest whose command ended well is not yet one whose kernel was content.
+# guest_result STATUS WHOSE CONSOLE
 guest_result() {
 	case $1 in
-	122) echo "not ok the guest kept running" ;;
-	123) echo "not ok the kernel did not complain (see $log/$2.console)" ;;
-	124) echo "not ok the guest was done in time" ;;
-	*) echo "ok the kernel did not complain" ;;
+	122) echo "not ok $2: the guest kept running" ;;
+	123) echo "not ok $2: the kernel did not complain (see $3)" ;;
+	124) echo "not ok $2: the guest was done in time" ;;
+	*) echo "ok $2: the kernel did not complain" ;;
 	esac
 }
 
@@ -119,38 +123,51 @@ lane_kunit() {
 		/^run\.sh: / { print "# " $0 }
 		END { if (!cases) print "not ok unit tests ran" }
 	' "$log/kunit.out"
-	guest_result "$rc" kunit
+	guest_result "$rc" kunit "$log/kunit.console"
 	return "$rc"
 }
 
-lane_kernel() {
-	local kernel=$1 rc limit=1800 leaks='' tests=${TESTS:-}
+# run_test KERNEL TEST: in a guest of its own, so that no test inherits
+# anything from another, and one that brings the kernel down takes no other
+# with it.  Its output appears as a whole when it is done.
+run_test() {
+	local kernel=$1 test=$2 out=$log/$1/$2 rc args=(-t 1200) results
 
-	# By default each kernel runs the tests that are proved on it so far;
-	# a debug kernel, emulated, takes several times as long as others.
 	case $kernel in
-	6.12)
-		tests=${tests:-rule.sh netlink.sh tx_link.sh detect.sh}
-		;;
-	*debug)
-		limit=3600 leaks=-L
-		tests=${tests:-rule.sh}
-		;;
+	*debug) args=(-t 2400 -L) ;;
 	esac
+	selftests/vm/run.sh -k "$kernel" "${args[@]}" -l "$out.console" -- \
+		make -s -C selftests run_tests "TEST_PROGS=$test" >"$out" 2>&1
+	rc=$?
+	results=$(cat "$out"; guest_result "$rc" "$test" "$out.console")
+	# The runner's last line: without it, some tests had no chance to fail.
+	if ! grep -q '^# Totals: ' <<<"$results"; then
+		results+=$'\n'"not ok $test: all was run (status $rc)"
+	elif [ "$rc" -ne 0 ] && ! grep -q '^not ok ' <<<"$results"; then
+		results+=$'\n'"not ok $test: ended with status $rc"
+	fi
+	flock "$log" echo "$results"
+}
+
+lane_kernel() {
+	local kernel=$1 tests test
+
 	prepare "packages" selftests/vm/deps.sh build vm test || return
 	prepare "kernel $kernel" selftests/vm/kernel.sh "$kernel" || return
 	prepare "modules for $kernel" selftests/vm/module.sh "$kernel" || return
 	prepare "the tool" make tool || return
 	prepare "the programs of the tests" make -s -C selftests || return
-	selftests/vm/run.sh -k "$kernel" -t $limit ${leaks:+"$leaks"} \
-		-l "$log/$kernel.console" -- make -s -C selftests run_tests \
-		${tests:+"TEST_PROGS=$tests"} 2>&1 | tee "$log/$kernel.out"
-	rc=${PIPESTATUS[0]}
-	guest_result "$rc" "$kernel"
-	# The runner's last line: without it, some tests had no chance to fail.
-	grep -q '^# Totals: ' "$log/$kernel.out" ||
-		{ echo "not ok all tests were run (status $rc)"; rc=1; }
-	return "$rc"
+	mkdir -p "$log/$kernel"
+	# The longest come first, so that none of them runs alone in the end.
+	tests=${TESTS:-$(cd selftests && make -s list | xargs wc -l | sort -rn |
+		awk '$2 != "total" { print $2 }')}
+	for test in $tests; do
+		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+			wait -n
+		done
+		run_test "$kernel" "$test" &
+	done
+	wait
 }
 
 # The tests of a lane: a nested result line each, and one for a script that
@@ -185,7 +202,7 @@ table='' passed=0 failed=0 skipped=0 status=0
 for lane; do
 	began=$SECONDS
 	echo "== $lane"
-	rm -f "$log/$lane".*
+	rm -rf "$log/$lane".* "${log:?}/$lane"
 	case $lane in
 	build) lane_build ;;
 	lint) lane_lint ;;
