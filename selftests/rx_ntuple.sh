@@ -14,7 +14,7 @@
 # shellcheck source=traffic.sh
 . "$(dirname "$0")/traffic.sh"
 
-for tool in ethtool iperf3 jq; do
+for tool in ethtool iperf3; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 
@@ -106,10 +106,11 @@ counters_agree() {
 	jq -n --slurpfile f0 "$lib_out/f0" --slurpfile f1 "$lib_out/f1" \
 		--slurpfile f2 "$lib_out/f2" --slurpfile f3 "$lib_out/f3" \
 		--slurpfile q0 "$lib_out/q0" --slurpfile q1 "$lib_out/q1" '
-		def got(list; queue): [list[0][] |
-			select(.rx_queue.current == queue) |
+		def got($list; $queue): [$list[0][] |
+			select(.rx_queue.current == $queue) |
 			.bytes + 14 * .packets] | add;
-		def counted(list; q): list[0][] | select(.queue == q).bytes;
+		def counted($list; $queue): $list[0][] |
+			select(.queue == $queue).bytes;
 		[$f0[0][] | .rx_queue.current | select(. != null)] | unique |
 		map({
 			queue: .,

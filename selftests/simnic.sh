@@ -12,7 +12,7 @@
 . "$(dirname "$0")/lib.sh"
 
 traffic=$lib_dir/simnic/traffic.py
-for tool in ethtool iperf3 jq python3; do
+for tool in ethtool iperf3 python3; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 ms_key=6d:5a:56:da:25:5b:0e:c2:41:67:25:3d:43:a3:8f:b0:d0:ca:2b:cb
@@ -677,11 +677,22 @@ test_napi_ids() {
 	on_right ethtool --set-priv-flags t0p no-rxq-record off
 }
 
+# A new one: of a client that vanished with its device the old one waits to hear.
 start_server() {
+	stop_traffic
+	wait_until 20 deaf || return
 	ip netns exec "$right" iperf3 -s >/dev/null 2>&1 &
 	iperf_pid=$!
 	disown
-	wait_until 60 sh -c "ip netns exec $right ss -Hltn | grep -q :5201"
+	wait_until 60 listening
+}
+
+listening() {
+	ip netns exec "$right" ss -Hltn 'sport = :5201' | grep -q .
+}
+
+deaf() {
+	! listening
 }
 
 iperf() {
@@ -779,6 +790,7 @@ flowing() {
 
 # start_traffic [IPERF3-OPTIONS]: until it is killed
 start_traffic() {
+	start_server || return
 	ip netns exec "$left" iperf3 -c 10.77.0.2 -t 600 -P 4 "$@" >/dev/null 2>&1 &
 	traffic_pid=$!
 	disown
@@ -875,7 +887,6 @@ s0p"
 	ip netns add "$right"
 	ip -n "$right" link set lo up
 	check "another pair" connect
-	start_server
 	check "with streams" start_traffic
 	check "rmmod" rmmod simnic
 	check_is "no device is left" "lo lo lo" \
@@ -894,7 +905,6 @@ test_ops_lock() {
 	fi
 	load_module simnic ops_lock=1
 	check "ops_lock=1: a pair" connect
-	start_server
 	test_changes_under_traffic
 	check "ops_lock=1: deleted" ip -n "$left" link del t0
 	stop_traffic
@@ -902,7 +912,7 @@ test_ops_lock() {
 
 # --- run -------------------------------------------------------------------
 
-left='' right='' iperf_pid=0 traffic_pid=0
+left='' right='' iperf_pid='' traffic_pid=''
 to='' from='' traffic_py_pid=''
 load_module simnic
 setup_ns left right

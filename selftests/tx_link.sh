@@ -11,7 +11,7 @@
 # shellcheck source=traffic.sh
 . "$(dirname "$0")/traffic.sh"
 
-for tool in ethtool iperf3 jq python3; do
+for tool in ethtool iperf3 python3; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 
@@ -82,11 +82,11 @@ counters_agree() {
 	jq -n --slurpfile f0 "$lib_out/f0" --slurpfile f1 "$lib_out/f1" \
 		--slurpfile f2 "$lib_out/f2" --slurpfile f3 "$lib_out/f3" \
 		--slurpfile l0 "$lib_out/l0" --slurpfile l1 "$lib_out/l1" '
-		def sent(list; lower): [list[0][] |
-			select(.link.current == lower) |
+		def sent($list; $lower): [$list[0][] |
+			select(.link.current == $lower) |
 			.bytes + 14 * .packets] | add;
-		def counted(list; lower): list[0][] |
-			select(.ifindex == lower).stats64.tx.bytes;
+		def counted($list; $lower): $list[0][] |
+			select(.ifindex == $lower).stats64.tx.bytes;
 		[$f0[0][] | .link.current | select(. != null)] | unique | map({
 			lower: .,
 			least: (sent($f2; .) - sent($f1; .)),

@@ -11,7 +11,7 @@
 # shellcheck source=traffic.sh
 . "$(dirname "$0")/traffic.sh"
 
-for tool in ethtool iperf3 jq nstat; do
+for tool in ethtool iperf3 nstat; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 

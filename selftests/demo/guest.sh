@@ -99,7 +99,7 @@ choose_scale() {
 	ip netns exec storage ethtool -K bond0 tso off gso off
 	mbps=$(ip netns exec storage iperf3 -J -t $probe_seconds -p $streams_first_port \
 		-B 10.0.0.1 -c 10.0.0.101 |
-		jq '.end.sum_received.bits_per_second / 1e6 | floor') ||
+		gojq '.end.sum_received.bits_per_second / 1e6 | floor') ||
 		fail "the first TCP stream did not get through"
 	ip netns exec storage ethtool -K bond0 tso on gso on
 

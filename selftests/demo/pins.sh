@@ -7,7 +7,7 @@
 # elephants are pinned
 pins_in_force() {
 	ankus -n "$1" -j flow show dev "$2" state elephant |
-		jq -e --arg kind "$3" --argjson count "$4" \
+		gojq -e --arg kind "$3" --argjson count "$4" \
 			'[.[][$kind] | select(.state == "installed" or
 			 .state == "verified")] | length >= $count' >/dev/null
 }

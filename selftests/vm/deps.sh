@@ -25,12 +25,12 @@ packages() {
 		     cpio xz-utils kmod perl python3 patch ;;
 	vm)	echo qemu-system-x86 busybox-static cpio gzip xz-utils zstd \
 		     kmod file util-linux ;;
-	test)	echo iproute2 ethtool iperf3 jq gojq iputils-ping nftables \
+	test)	echo iproute2 ethtool iperf3 gojq iputils-ping nftables \
 		     python3 python3-yaml procps util-linux ;;
 	regen)	echo python3 python3-yaml python3-jsonschema ;;
 	lint)	echo shellcheck sparse perl python3 ;;
 	demo)	packages build; packages vm
-		echo iproute2 ethtool iperf3 jq python3 procps ;;
+		echo iproute2 ethtool iperf3 gojq python3 procps ;;
 	*)	die "unknown group '$1' (build kernel vm test regen lint demo)" ;;
 	esac
 }
