@@ -460,9 +460,10 @@ test_stats() {
 	check_fail "of none" 2 'no such device' ankus -n "$ns" stats dev nosuch
 	check_is "the same names in text" \
 		"$(ankus -n "$ns" -j stats show dev v0 |
-			jq -r '.[0] | del(.ifindex, .ifname) | keys_unsorted[]')" \
+			jq -r '.[0] | del(.ifindex, .ifname) | keys[]')" \
 		"$(ankus -n "$ns" stats show dev v0 |
-			awk 'NR > 1 { gsub("-", "_", $1); print $1 }')"
+			awk 'NR > 1 { gsub("-", "_", $1); print $1 }' |
+			LC_ALL=C sort)"
 }
 
 # batch STATUS REGEX [OPTIONS...]: of standard input
