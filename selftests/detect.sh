@@ -21,17 +21,17 @@ in='.dir == "in"'
 # --- nothing is changed ----------------------------------------------------
 
 test_untouched() {
-	local profiler='' ended
+	local traced='' ended
 
 	device_state "$left" v0 >"$lib_out/before"
 	load_module ankus
-	if calls_start ankus; then
-		profiler=1
+	if calls_start hook_egress; then
+		traced=1
 		udp_send "$left" 10.0.0.9 7 1000 50
 		check_is "the loaded module sees no packet" 0 \
-			"$(calls_of hook_egress)"
+			"$(calls)"
 	else
-		skip "the loaded module sees no packet" "no function profiler"
+		skip "the loaded module sees no packet" "no function tracer"
 	fi
 	device_state "$left" v0 >"$lib_out/after"
 	check "loading the module changes nothing about a device" \
@@ -41,24 +41,24 @@ test_untouched() {
 	ankus -n "$left" dev add v0 rate 500kbit
 	check "a managed device" dev_is "$left" v0 '.mode == "observe"'
 	udp_send "$left" 10.0.0.9 7 1000 50
-	if [ $profiler ]; then
+	if [ $traced ]; then
 		check_is "is looked at packet by packet" \
 			"$(stat_of "$left" v0 tx_packets)" \
-			"$(calls_of hook_egress)"
+			"$(calls)"
 	else
-		skip "is looked at packet by packet" "no function profiler"
+		skip "is looked at packet by packet" "no function tracer"
 	fi
 	device_state "$left" v0 >"$lib_out/after"
 	check "and is as it was" cmp "$lib_out/before" "$lib_out/after"
 	ankus -n "$left" dev del v0
-	if [ $profiler ]; then
-		ended=$(calls_of hook_egress)
+	if [ $traced ]; then
+		ended=$(calls)
 		udp_send "$left" 10.0.0.9 7 1000 50
 		check_is "until it is let go" "$ended" \
-			"$(calls_of hook_egress)"
+			"$(calls)"
 		calls_stop
 	else
-		skip "until it is let go" "no function profiler"
+		skip "until it is let go" "no function tracer"
 	fi
 	device_state "$left" v0 >"$lib_out/after"
 	check "and as it was" cmp "$lib_out/before" "$lib_out/after"

@@ -283,14 +283,14 @@ test_full() {
 		 (.rx_queue | has("location") | not)'
 	check "as counted" stat_is "$right" s0 \
 		".pins_rx_queue == 6 and .parked == $flows - 6"
-	if calls_start simnic; then
+	if calls_start simnic_set_rxnfc; then
 		sleep 5
-		calls=$(calls_of simnic_set_rxnfc)
+		calls=$(calls)
 		calls_stop
 		# Of each: after 1, 2, 4 ... seconds, in two ways
 		check "they are not tried all the time ($calls)" [ "$calls" -le 24 ]
 	else
-		skip "they are not tried all the time" "no function profiler"
+		skip "they are not tried all the time" "no function tracer"
 	fi
 	streams_go_on "full table"
 	knob slots 64
@@ -502,14 +502,14 @@ test_errors() {
 		 (.rx_queue.reason | length > 0)'
 	check "insert-eio: counted" stat_is "$right" s0 \
 		".refused >= $flows and .rules_installed == 0"
-	if calls_start simnic; then
+	if calls_start simnic_set_rxnfc; then
 		sleep 5
-		calls=$(calls_of simnic_set_rxnfc)
+		calls=$(calls)
 		calls_stop
 		check "insert-eio: not tried all the time ($calls)" \
 			[ "$calls" -le $((flows * 8)) ]
 	else
-		skip "insert-eio: not tried all the time" "no function profiler"
+		skip "insert-eio: not tried all the time" "no function tracer"
 	fi
 	streams_go_on "insert-eio"
 	quirk insert-eio off

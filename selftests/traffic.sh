@@ -33,9 +33,9 @@
 # queue_bytes NS DEV, queue_load NS DEV [SECONDS], busiest_queue NS DEV
 #                      of all TX queues, with mq as the root qdisc 1:
 # snmp NS NAME...      sum of counters of the protocols
-# calls_start MODULE, calls_of FUNCTION, calls_stop
-#                      how often functions of a module are called, on kernels
-#                      with the function profiler (calls_start fails without)
+# calls_start FUNCTION, calls, calls_stop
+#                      how often a function is called, on kernels that can
+#                      trace them (calls_start fails without)
 # device_state NS DEV  all that is set about a device, and nothing that counts
 # nic_rules NS DEV     its ntuple rules
 # quietly CMD...       without what CMD prints
@@ -395,19 +395,17 @@ nic_rule_count() {
 traffic_tracing=/sys/kernel/tracing
 
 calls_start() {
-	[ -w $traffic_tracing/function_profile_enabled ] || return 1
-	echo 0 >$traffic_tracing/function_profile_enabled
-	echo ":mod:$1" >$traffic_tracing/set_ftrace_filter
-	echo 1 >$traffic_tracing/function_profile_enabled
+	grep -qsw function $traffic_tracing/available_tracers || return 1
+	echo "$1" >$traffic_tracing/set_ftrace_filter &&
+		echo function >$traffic_tracing/current_tracer
 }
 
-calls_of() {
-	cat $traffic_tracing/trace_stat/function* |
-		awk -v f="$1" '$1 == f { n += $2 } END { print n + 0 }'
+calls() {
+	grep -c ' <-' $traffic_tracing/trace
 }
 
 calls_stop() {
-	echo 0 >$traffic_tracing/function_profile_enabled
+	echo nop >$traffic_tracing/current_tracer
 	echo >$traffic_tracing/set_ftrace_filter
 }
 
