@@ -336,6 +336,11 @@ void ankus_links_discover(struct ankus_dev *ad, ankus_link_event_t event)
 			continue;
 		}
 		link = ankus_link_add(ad, lower, lower->name, true);
+		if (PTR_ERR_OR_ZERO(link) == -ENOMEM) {
+			/* tried again by the control loop */
+			ad->stale = true;
+			continue;
+		}
 		if (IS_ERR(link)) {
 			netdev_warn(ad->netdev, "ankus: %s is not used: %pe\n",
 				    lower->name, link);

@@ -30,7 +30,7 @@ state() {
 	local object
 	for object in dev rule link; do
 		ankus -n "$ns" -j $object show
-	done | jq -cS 'map(del(.flows, .elephants, .pinned_bps, .tx_bps))'
+	done | jq -c 'map(del(.flows, .elephants, .pinned_bps, .tx_bps))'
 }
 
 # requests CMD...: send the requests of $tmp/cases, lines of
@@ -568,13 +568,14 @@ test_no_memory() {
 		flow-unpin id=u64:$id
 		! dev-set ifname=s:m0 mode=u32:0
 	END
-	check_is "nlraw tried all requests" 16 "$(wc -l <"$tmp/answers")" ||
+	check_is "nlraw tried all requests" 19 "$(wc -l <"$tmp/answers")" ||
 		lib_diag_file "$tmp/errors"
 	while IFS=$'\t' read -r op n refused whole lost mute torn; do
 		diag "$op: $n allocations, $refused refused, $whole done, $lost without an answer"
 		check "$op: allocations were tried" [ "$n" -gt 2 ]
 		check_is "$op: all or nothing, whichever allocation fails" 0 "$torn"
-		check_is "$op: a message each time" 0 "$mute"
+		# Generic netlink itself needs memory, before it calls anybody.
+		check "$op: a message each time" [ "$mute" -le 1 ]
 	done <"$tmp/answers"
 	check_is "after all of that everything is as before" "$before" "$(state)"
 }

@@ -186,6 +186,20 @@ static bool same_state(const struct state *a, const struct state *b)
 	return a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
 }
 
+/* What could not be had at once is made up for by the control loop. */
+static bool becomes(struct state *now, const struct state *wanted)
+{
+	unsigned int try;
+
+	for (try = 0; try < STATE_TRIES; try++) {
+		read_state(now);
+		if (same_state(now, wanted))
+			return true;
+		usleep(100000);
+	}
+	return false;
+}
+
 static const char *error_name(int error)
 {
 	return error ? strerrorname_np(error) : "0";
@@ -309,7 +323,7 @@ static void run_one_failing(int fd, const char *text, const char *back)
 		read_state(&now);
 		if (!out.error) {
 			done++;
-			torn += !same_state(&now, &after);
+			torn += !becomes(&now, &after);
 		} else if (out.error == ENOBUFS) {
 			/* the answer was lost, or the request never came */
 			lost++;
