@@ -704,16 +704,16 @@ test_throughput() {
 	start_server
 	check "TCP" iperf -t 2 -P 4
 	check_is "gets through" true \
-		"$(jq '.end.sum_received.bytes > 1e6' "$lib_out/iperf")"
+		"$(jq '.end.sum_received.bytes > 1e5' "$lib_out/iperf")"
 	check "and backwards" iperf -t 2 -R
-	check_is "too" true "$(jq '.end.sum_received.bytes > 1e6' "$lib_out/iperf")"
+	check_is "too" true "$(jq '.end.sum_received.bytes > 1e5' "$lib_out/iperf")"
 	for i in "$left t0" "$right t0p"; do
 		# shellcheck disable=SC2086 # two words
 		ip netns exec ${i% *} ethtool -K ${i#* } tso off gso off gro off \
 			tx off sg off rx off >/dev/null
 	done
 	check "without any offload" iperf -t 2
-	check_is "also" true "$(jq '.end.sum_received.bytes > 1e6' "$lib_out/iperf")"
+	check_is "also" true "$(jq '.end.sum_received.bytes > 1e5' "$lib_out/iperf")"
 	# GRO takes packets apart which TCP keeps to send them again, if it is
 	# given the same ones; a lossy receiver makes it send some again.
 	on_right ethtool -K t0p rx on gro on >/dev/null
