@@ -11,7 +11,8 @@
 #include "words.h"
 
 static const char help[] =
-"Usage: ankus flow show [ ID | dev NAME ] [ state mouse|candidate|elephant ]\n"
+"Usage: ankus flow show ID\n"
+"       ankus flow show [ dev NAME ] [ state mouse|candidate|elephant ]\n"
 "                       [ dir in|out ] [ rate RATE ]\n"
 "                       [ sort rate|bytes|id|age ] [ limit NUMBER ]\n"
 "       ankus flow pin ID [ queue NUMBER ] [ link NAME ]\n"

@@ -18,7 +18,7 @@
 #include "words.h"
 
 static const char help[] =
-"Usage: ankus [ -timestamp ] monitor [ dev ] [ rule ] [ link ] [ flow ]\n";
+"Usage: ankus [ -timestamp ] [ -json ] monitor [ dev ] [ rule ] [ link ] [ flow ]\n";
 
 /* Events that are still taken in after a signal. */
 #define LAST_EVENTS	10000

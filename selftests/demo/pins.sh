@@ -6,6 +6,7 @@
 # pins_in_force NAMESPACE DEVICE link|rx_queue COUNT: whether that many
 # elephants are pinned
 pins_in_force() {
+	# shellcheck disable=SC2016 # $kind and $count are jq's
 	ankus -n "$1" -j flow show dev "$2" state elephant |
 		gojq -e --arg kind "$3" --argjson count "$4" \
 			'[.[][$kind] | select(.state == "installed" or

@@ -89,7 +89,8 @@ enum ankus_pin_mode {
 /**
  * enum ankus_pin_state
  * @ANKUS_PIN_STATE_NONE: Not steered.
- * @ANKUS_PIN_STATE_WANTED: A target is chosen and not yet in force.
+ * @ANKUS_PIN_STATE_WANTED: A target is chosen and not yet in force; without a
+ *   target, being taken back.
  * @ANKUS_PIN_STATE_INSTALLED: In force, effect not yet observed.
  * @ANKUS_PIN_STATE_VERIFIED: Packets were seen where they should be.
  * @ANKUS_PIN_STATE_INEFFECTIVE: Accepted by the device without effect, and
@@ -112,8 +113,8 @@ enum ankus_pin_state {
  * @ANKUS_LINK_STATE_UP: Carries flows.
  * @ANKUS_LINK_STATE_DOWN: No carrier, administratively down, or not enabled by
  *   the bond.
- * @ANKUS_LINK_STATE_BLOCKED: Working, but steering around the upper device
- *   would bypass something an operator put there; reason tells what.
+ * @ANKUS_LINK_STATE_BLOCKED: Working, but the bond's mode or what an operator
+ *   put on the bond forbids going around it; reason tells what.
  */
 enum ankus_link_state {
 	ANKUS_LINK_STATE_UP,
