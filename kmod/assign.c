@@ -110,13 +110,15 @@ static unsigned int assign_movable(struct ankus_dev *ad,
 	return n;
 }
 
-static void assign_place(struct ankus_dev *ad,
-			 const struct ankus_backend_ops *ops,
-			 struct ankus_item *items, unsigned int n, u64 now)
+/* Returns how many found a place */
+static unsigned int assign_place(struct ankus_dev *ad,
+				 const struct ankus_backend_ops *ops,
+				 struct ankus_item *items, unsigned int n,
+				 u64 now)
 {
 	struct ankus_bin *bins = ad->bins[ops->kind];
 	unsigned int n_bins = ad->n_bins[ops->kind];
-	unsigned int i;
+	unsigned int i, placed = 0;
 
 	/* The largest first: the small ones then fill the gaps (LPT) */
 	sort(items, n, sizeof(*items), assign_by_rate, NULL);
@@ -144,7 +146,9 @@ static void assign_place(struct ankus_dev *ad,
 		}
 		bins[bin].load_bps += item->rate_bps;
 		ankus_steer_want(pin, bin, now);
+		placed++;
 	}
+	return placed;
 }
 
 static void assign_rebalance(struct ankus_dev *ad,
@@ -182,10 +186,9 @@ static void assign_kind(struct ankus_dev *ad, unsigned int kind,
 	}
 	ankus_place_prepare(ad->bins[kind], ad->n_bins[kind]);
 	n = assign_unplaced(ad, ops, items, now);
-	if (n) {
-		assign_place(ad, ops, items, n, now);
+	/* those that nothing is open to do not keep others from moving */
+	if (n && assign_place(ad, ops, items, n, now))
 		return;
-	}
 	n = assign_movable(ad, ops, items, now);
 	assign_rebalance(ad, ops, items, n, now);
 }

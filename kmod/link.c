@@ -330,9 +330,10 @@ void ankus_links_discover(struct ankus_dev *ad, ankus_link_event_t event)
 		    lower->reg_state != NETREG_REGISTERED)
 			continue;
 		if (ankus_link_find(ad->an, lower->name)) {
-			netdev_warn(ad->netdev,
-				    "ankus: %s is not used, another link has its name\n",
-				    lower->name);
+			if (net_ratelimit())
+				netdev_warn(ad->netdev,
+					    "ankus: %s is not used, another link has its name\n",
+					    lower->name);
 			continue;
 		}
 		link = ankus_link_add(ad, lower, lower->name, true);
@@ -342,8 +343,10 @@ void ankus_links_discover(struct ankus_dev *ad, ankus_link_event_t event)
 			continue;
 		}
 		if (IS_ERR(link)) {
-			netdev_warn(ad->netdev, "ankus: %s is not used: %pe\n",
-				    lower->name, link);
+			if (net_ratelimit())
+				netdev_warn(ad->netdev,
+					    "ankus: %s is not used: %pe\n",
+					    lower->name, link);
 			continue;
 		}
 		event(link, ANKUS_EVENT_LINK_ADD);

@@ -234,6 +234,12 @@ test_links_by_hand() {
 test_capacity() {
 	local link
 
+	# One that finds no place is none of the others' business.
+	ankus -n "$left" rule add pref 10 dev bond0 dir out dport 5208 \
+		action links none-such
+	udp_start "$left" 10.0.0.9 5208 800
+	check_until "a link that does not exist: parked" 30 flows_are "$left" 1 \
+		"$big and .dport == 5208" '.link.state == "parked"'
 	for link in up0 up1 up2; do
 		ankus -n "$left" link set $link capacity 100mbit
 	done
@@ -245,6 +251,9 @@ test_capacity() {
 		ankus -n "$left" link set "$link" capacity auto
 	done
 	spread "equal ones get the same" 8 4 2 2
+	udp_stop 5208
+	ankus -n "$left" rule flush
+	check_until "it is forgotten" 20 stat_is "$left" bond0 '.elephants == 8'
 }
 
 # fails LINK DESC REASON NS IP-ARGS...: a link fails

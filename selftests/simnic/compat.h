@@ -255,6 +255,28 @@ static inline int compat_set_rxnfc(struct net_device *dev,
 	.set_rxnfc		= compat_set_rxnfc
 #endif
 
+/* 7.3: the filter is set without a spinlock, which drivers with a lock of their
+ * own are to use.  Nothing is filtered, but multicast must be possible.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
+static inline int compat_set_rx_mode(struct net_device *dev,
+				     struct netdev_hw_addr_list *uc,
+				     struct netdev_hw_addr_list *mc)
+{
+	return 0;
+}
+
+#define COMPAT_RX_MODE_OPS					\
+	.ndo_set_rx_mode_async	= compat_set_rx_mode
+#else
+static inline void compat_set_rx_mode(struct net_device *dev)
+{
+}
+
+#define COMPAT_RX_MODE_OPS					\
+	.ndo_set_rx_mode	= compat_set_rx_mode
+#endif
+
 /* 7.3: with the device's own lock alone, operations that need rtnl say so */
 #ifdef ETHTOOL_OP_NEEDS_RTNL_SCHANNELS
 #define COMPAT_RTNL_OPS						\

@@ -139,11 +139,6 @@ static int simnic_set_features(struct net_device *dev,
 	return 0;
 }
 
-/* Nothing is filtered, but multicast must be possible. */
-static void simnic_set_rx_mode(struct net_device *dev)
-{
-}
-
 static void stats_free(struct simnic *nic)
 {
 	kvfree(nic->rx_stats);
@@ -167,6 +162,7 @@ static int simnic_dev_init(struct net_device *dev)
 		u64_stats_init(&nic->rx_stats[i].syncp);
 	for (i = 0; i < dev->num_tx_queues; i++)
 		u64_stats_init(&nic->tx_stats[i].syncp);
+	netdev_lockdep_set_classes(dev);
 	simnic_debugfs_add(nic);
 	return 0;
 }
@@ -197,7 +193,7 @@ static const struct net_device_ops simnic_netdev_ops = {
 	.ndo_get_stats64	= simnic_get_stats64,
 	.ndo_set_features	= simnic_set_features,
 	.ndo_features_check	= passthru_features_check,
-	.ndo_set_rx_mode	= simnic_set_rx_mode,
+	COMPAT_RX_MODE_OPS,
 	.ndo_set_mac_address	= eth_mac_addr,
 	.ndo_validate_addr	= eth_validate_addr,
 };
