@@ -191,7 +191,7 @@ test_not_loaded() {
 
 # in_ns CMD...: in the first namespace, without -n
 in_ns() {
-	ip netns exec "$ns" "$@"
+	nsenter --net="/run/netns/$ns" "$@"
 }
 
 # unprivileged CMD...: as root without a single capability
@@ -328,7 +328,7 @@ test_json() {
 	check_is "a path for -n" "$(ankus -n "$ns" -j rule show)" \
 		"$(ankus -n "/run/netns/$ns" -j rule show)"
 	check_is "-n and ip netns exec" "$(ankus -n "$ns" -j rule show)" \
-		"$(in_ns "$ANKUS" -j rule show)"
+		"$(ip netns exec "$ns" "$ANKUS" -j rule show)"
 	check_json "another namespace has another state" '. == []' \
 		ankus -n "$peer" -j dev show
 }
@@ -667,7 +667,7 @@ test_monitor() {
 }
 
 in_peer() {
-	ip netns exec "$peer" "$@"
+	nsenter --net="/run/netns/$peer" "$@"
 }
 
 test_hostile() {

@@ -22,7 +22,7 @@ NLRAW=$tmp/nlraw
 spec=$lib_top/Documentation/netlink/specs/ankus.yaml
 
 in_ns() {
-	ip netns exec "$ns" "$@"
+	nsenter --net="/run/netns/$ns" "$@"
 }
 
 # What a request may change, and must not when it is refused

@@ -23,7 +23,7 @@ ms_key+=:ae:7b:30:b4:77:cb:2d:a3:80:30:f2:0c:6a:42:b7:3b:be:ac:01:fa
 # Both ends of s0 are here, for single packets; those of t0 in $left and $right,
 # for sockets.  Rules and tables are those of the receiving ends, s0p and t0p.
 on_right() {
-	ip netns exec "$right" "$@"
+	nsenter --net="/run/netns/$right" "$@"
 }
 
 # One for all: starting it takes longer than anything it does.
@@ -100,7 +100,7 @@ quirk() {
 # in_ns NETNS CMD...: an empty NETNS is here
 in_ns() {
 	if [ -n "$1" ]; then
-		ip netns exec "$@"
+		nsenter --net="/run/netns/$1" "${@:2}"
 	else
 		"${@:2}"
 	fi
@@ -688,7 +688,7 @@ start_server() {
 }
 
 listening() {
-	ip netns exec "$right" ss -Hltn 'sport = :5201' | grep -q .
+	nsenter --net="/run/netns/$right" ss -Hltn 'sport = :5201' | grep -q .
 }
 
 deaf() {

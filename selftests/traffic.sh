@@ -44,10 +44,11 @@
 traffic_dir=$lib_out
 declare -A traffic_client=() udp_sender=()
 
+# Unlike ip netns exec, without a /sys of its own: in half of the time.
 in_ns() {
 	local ns=$1
 	shift
-	ip netns exec "$ns" "$@"
+	nsenter --net="/run/netns/$ns" "$@"
 }
 
 quietly() {
@@ -94,7 +95,7 @@ veth_pair() {
 # that is sent by two CPUs in turn is received by two.  NICs do not.
 one_receiver() {
 	# shellcheck disable=SC2016 # for the inner shell
-	in_ns "$1" bash -c '
+	ip netns exec "$1" bash -c '
 		for queue in /sys/class/net/"$1"/queues/rx-*; do
 			echo 1 >"$queue/rps_cpus" || exit
 		done' _ "$2"
