@@ -21,8 +21,6 @@ log=$top/build/log
 cd "$top" || exit 1
 # What is made from here has nothing to do with the make that called.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES
-# Tests wait as much as they compute.
-jobs=${JOBS:-$(($(nproc) + 1))}
 
 kernels="6.1 6.12 7.3-debug"
 [ $# -gt 0 ] || set -- build lint kunit 6.1 6.12 7.3-debug
@@ -150,8 +148,13 @@ run_test() {
 }
 
 lane_kernel() {
-	local kernel=$1 tests test
+	local kernel=$1 jobs tests test
 
+	# Tests wait as much as they compute, but not on a debug kernel.
+	case $kernel in
+	*debug) jobs=${JOBS:-$(nproc)} ;;
+	*) jobs=${JOBS:-$(($(nproc) + 1))} ;;
+	esac
 	prepare "packages" selftests/vm/deps.sh build vm test || return
 	prepare "kernel $kernel" selftests/vm/kernel.sh "$kernel" || return
 	prepare "modules for $kernel" selftests/vm/module.sh "$kernel" || return

@@ -58,7 +58,7 @@ locations() {
 
 manage() {
 	nic_rules "$right" s0 >"$lib_out/rules"
-	ankus -n "$right" dev add s0 mode steer rate 300kbit release 2s \
+	ankus -n "$right" dev add s0 mode steer rate 150kbit release 2s \
 		rx-queues 1-7 "$@"
 }
 
@@ -135,7 +135,7 @@ streams_go_on() {
 
 test_observe() {
 	nic_rules "$right" s0 >"$lib_out/rules"
-	ankus -n "$right" dev add s0 rate 300kbit
+	ankus -n "$right" dev add s0 rate 150kbit
 	check_until "observed elephants" 30 flows_are "$right" $flows "$big" \
 		'.rx_queue.state == "none" and .rx_queue.observed == 0'
 	check "IPv6 ones among them" flows_are "$right" $flows_v6 "$v6" true
@@ -588,8 +588,8 @@ test_slow() {
 test_no_ntuple() {
 	veth_pair "$left" "$right" 4
 	address_pair "$left" v0 "$right" v1 1
-	ankus -n "$right" dev add v1 mode steer rate 300kbit
-	udp_start "$left" 10.1.0.9 5310 800
+	ankus -n "$right" dev add v1 mode steer rate 150kbit
+	udp_start "$left" 10.1.0.9 5310 400
 	check "no ntuple: the reason is told" dev_is "$right" v1 \
 		'.rx_backend == "none" and (.rx_reason | length > 0)'
 	check_until "no ntuple: an elephant all the same" 20 flows_are "$right" 1 \
@@ -628,11 +628,11 @@ on_nic -K s0 gro off
 on_nic -X s0 equal 1
 foreign_rules
 load_module ankus
-check "streams" tcp_start "$left" "$right" 10.0.0.2 5301 3 800K
-check "and IPv6 streams" tcp_start "$left" "$right" fd00::2 5302 2 800K
-udp_start "$left" 10.0.0.9 5303 800
-udp_start "$left" 10.0.0.9 5305 800
-udp_start "$left" fd00::9 5304 800
+check "streams" tcp_start "$left" "$right" 10.0.0.2 5301 3 400K
+check "and IPv6 streams" tcp_start "$left" "$right" fd00::2 5302 2 400K
+udp_start "$left" 10.0.0.9 5303 400
+udp_start "$left" 10.0.0.9 5305 400
+udp_start "$left" fd00::9 5304 400
 
 test_observe
 test_pins

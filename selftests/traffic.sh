@@ -213,7 +213,7 @@ udp_program='
 			printf "%0$3d" 0 >&3
 			due=$((due - $3 * 8000))
 		done
-		read -rt 0.01 <&4
+		read -rt 0.04 <&4
 	done'
 
 udp_rate() {

@@ -107,7 +107,7 @@ counters_agree() {
 test_found() {
 	local link
 
-	ankus -n "$left" dev add bond0 rate 300kbit release 2s
+	ankus -n "$left" dev add bond0 rate 150kbit release 2s
 	for link in $all_links; do
 		check_until "$link is found" 60 link_is "$link" '.auto and
 			.state == "up" and .ifname == .name and
@@ -115,7 +115,7 @@ test_found() {
 			.capacity_bps == 0 and (has("reason") | not)'
 	done
 	check "and nothing else is" links_are 4 true true
-	check "streams" tcp_start "$left" "$right" 10.0.0.2 5201 "$streams" 800K
+	check "streams" tcp_start "$left" "$right" 10.0.0.2 5201 "$streams" 400K
 	check_until "are elephants" 30 flows_are "$left" "$streams" "$big" \
 		'.link.state == "none" and .tx_queue.state == "none"'
 	sleep 1
@@ -127,14 +127,14 @@ test_spread() {
 	ankus -n "$left" dev set bond0 mode steer
 	spread "elephants spread evenly" 8 4 2 2
 	check "the links know of them" links_are 4 true \
-		'.flows == 2 and .pinned_bps > 500000'
+		'.flows == 2 and .pinned_bps > 250000'
 	check_until "the lower devices sent what is pinned to them" 10 \
 		counters_agree 4
 	check "no packet took another way" stat_is "$left" bond0 \
 		'.pins_link == 8 and .verified == 8 and .link_packets > 0 and
 		 .link_bypassed == 0 and .failovers == 0'
 	streams_go_on "all streams go on"
-	check "IPv6 streams" tcp_start "$left" "$right" fd00::2 5206 4 800K
+	check "IPv6 streams" tcp_start "$left" "$right" fd00::2 5206 4 400K
 	spread "are spread with them" 12 4 3 3
 	tcp_stop 5206
 	spread "and leave evenly" 8 4 2 2
@@ -237,7 +237,7 @@ test_capacity() {
 	# One that finds no place is none of the others' business.
 	ankus -n "$left" rule add pref 10 dev bond0 dir out dport 5208 \
 		action links none-such
-	udp_start "$left" 10.0.0.9 5208 800
+	udp_start "$left" 10.0.0.9 5208 400
 	check_until "a link that does not exist: parked" 30 flows_are "$left" 1 \
 		"$big and .dport == 5208" '.link.state == "parked"'
 	for link in up0 up1 up2; do
@@ -377,10 +377,10 @@ test_modes() {
 	ip -n "$left" link del bond0
 	ip -n "$right" link del bond0
 	make_bond balance-xor up0 up1
-	ankus -n "$left" dev add bond0 mode steer rate 300kbit release 2s
+	ankus -n "$left" dev add bond0 mode steer rate 150kbit release 2s
 	check_until "balance-xor: two links" 30 links_are 2 '.state == "up"' true
 	check "balance-xor: streams" \
-		tcp_start "$left" "$right" 10.0.0.2 5202 4 800K
+		tcp_start "$left" "$right" 10.0.0.2 5202 4 400K
 	spread "balance-xor: spread" 4 2 2 2
 	check_until "balance-xor: as the lower devices say" 10 counters_agree 2
 	ip -n "$right" link set p-up0 down
@@ -394,9 +394,9 @@ test_modes() {
 	ip -n "$right" link del bond0
 
 	make_bond active-backup up0 up1
-	ankus -n "$left" dev add bond0 mode steer rate 300kbit release 2s
+	ankus -n "$left" dev add bond0 mode steer rate 150kbit release 2s
 	check "active-backup: streams" \
-		tcp_start "$left" "$right" 10.0.0.2 5203 4 800K
+		tcp_start "$left" "$right" 10.0.0.2 5203 4 400K
 	check_until "active-backup: elephants" 30 flows_are "$left" 4 "$big" true
 	check_until "active-backup: blocked, with the reason" 10 links_are 1 \
 		'.state == "blocked"' '.reason | length > 0'

@@ -117,14 +117,14 @@ test_release() {
 test_spread() {
 	local load
 
-	check "4 streams" tcp_start "$left" "$right" 10.0.0.2 5030 4 2M
+	check "4 streams" tcp_start "$left" "$right" 10.0.0.2 5030 4 1M
 	check_until "take a queue each" 20 spread 4 1
 	load=$(queue_load "$left" v0 3)
 	check "and so do their bytes" awk -v load="$load" 'BEGIN {
 		n = split(load, a)
 		for (i = 1; i <= n; i++) { sum += a[i]; if (a[i] > max) max = a[i] }
 		exit !(n == 4 && sum > 400000 && max < 1.5 * sum / n) }'
-	check "4 more" tcp_start "$left" "$right" fd00::2 5031 4 2M
+	check "4 more" tcp_start "$left" "$right" fd00::2 5031 4 1M
 	check_until "make it two each" 20 spread 8 2
 
 	ankus -n "$left" dev set v0 tx-queues 1-2
