@@ -72,7 +72,8 @@ lib_slow=1
 [ ! -e /sys/kernel/debug/kmemleak ] || lib_slow=4
 
 # Nobody writes here: to wait without a process for it
-exec {lib_never}<> <(:)
+mkfifo "$lib_out/never"
+exec {lib_never}<>"$lib_out/never"
 
 echo "TAP version 13"
 
