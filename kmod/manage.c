@@ -70,7 +70,10 @@ int ankus_manage_add(struct ankus_net *an, struct net_device *netdev,
 	list_add_tail(&ad->list, &an->devs);
 	an->seq++;
 	ankus_event_dev(ad, ANKUS_EVENT_DEV_ADD);
+	mutex_unlock(&an->lock);
+
 	ankus_control_refresh(ad);
+	mutex_lock(&an->lock);
 	ankus_control_start(ad);
 	mutex_unlock(&an->lock);
 	return 0;
