@@ -85,6 +85,7 @@ enum ankus_stat {
  * @rule_gen: changes with the rules
  * @seq: changes with whatever a dump may show, for NLM_F_DUMP_INTR
  * @next_flow: last flow id that was given out
+ * @users: managed devices, and those let go whose works may still be under way
  */
 struct ankus_net {
 	struct net *net;
@@ -95,6 +96,7 @@ struct ankus_net {
 	u32 rule_gen;
 	u32 seq;
 	atomic64_t next_flow;
+	atomic_t users;
 };
 
 /**
@@ -232,6 +234,7 @@ static inline void ankus_pcpu_add(struct ankus_dev *ad,
 int ankus_dev_init(void);
 void ankus_dev_exit(void);
 void ankus_net_setup(struct ankus_net *an, struct net *net);
+void ankus_net_wait(struct ankus_net *an);
 struct ankus_dev *ankus_dev_find(struct ankus_net *an,
 				 const struct net_device *netdev);
 struct ankus_dev *ankus_dev_create(struct ankus_net *an,

@@ -294,9 +294,16 @@ static void __net_exit manage_net_pre_exit(struct net *net)
 	mutex_unlock(&an->lock);
 }
 
+/* A grace period later: no packet in a hook can ask for a work any more */
+static void __net_exit manage_net_exit(struct net *net)
+{
+	ankus_net_wait(ankus_net(net));
+}
+
 static struct pernet_operations manage_net_ops = {
 	.init = manage_net_init,
 	.pre_exit = manage_net_pre_exit,
+	.exit = manage_net_exit,
 	.id = &ankus_net_id,
 	.size = sizeof(struct ankus_net),
 };
