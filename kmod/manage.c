@@ -334,6 +334,7 @@ static bool manage_drain_all(bool begin)
 	struct net *net;
 
 	rtnl_lock();
+	down_read(&net_rwsem);
 	for_each_net(net) {
 		struct ankus_net *an = ankus_net(net);
 
@@ -345,6 +346,7 @@ static bool manage_drain_all(bool begin)
 			mutex_unlock(&an->lock);
 		}
 	}
+	up_read(&net_rwsem);
 	rtnl_unlock();
 	return done;
 }
