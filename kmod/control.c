@@ -130,15 +130,19 @@ out:
  * ankus_control_refresh() - look at backend and links anew
  * @ad: the device
  *
- * Context: Under rtnl and ankus_net::lock, not in a notifier.
+ * Context: Under rtnl, without ankus_net::lock, not in a notifier.
  */
 void ankus_control_refresh(struct ankus_dev *ad)
 {
 	struct ankus_flow *flow;
 
+	mutex_lock(&ad->an->lock);
 	ad->stale = false;
+	mutex_unlock(&ad->an->lock);
 	ankus_steer_probe_rx(ad);
 	ankus_links_discover(ad, ankus_event_link);
+
+	mutex_lock(&ad->an->lock);
 	list_for_each_entry(flow, &ad->active, active) {
 		struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
 
@@ -147,6 +151,7 @@ void ankus_control_refresh(struct ankus_dev *ad)
 		pin->retry_ns = 0;
 		pin->failures = 0;
 	}
+	mutex_unlock(&ad->an->lock);
 }
 
 static void control_steer_work(struct work_struct *work)
@@ -154,7 +159,7 @@ static void control_steer_work(struct work_struct *work)
 	struct ankus_dev *ad = container_of(to_delayed_work(work),
 					    struct ankus_dev, steer);
 	struct ankus_net *an = ad->an;
-	bool ready, pending;
+	bool ready, stale, pending;
 
 	mutex_lock(&an->lock);
 	pending = !ad->gone && ankus_steer_rx_pending(ad);
@@ -165,9 +170,10 @@ static void control_steer_work(struct work_struct *work)
 		rtnl_lock();
 		mutex_lock(&an->lock);
 		ready = !ad->gone;
-		if (ready && ad->stale)
-			ankus_control_refresh(ad);
+		stale = ready && ad->stale;
 		mutex_unlock(&an->lock);
+		if (stale)
+			ankus_control_refresh(ad);
 		if (ready)
 			pending = ankus_steer_rx_run(ad, false);
 		rtnl_unlock();

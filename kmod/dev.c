@@ -13,7 +13,8 @@ struct workqueue_struct *ankus_wq;
 
 /* Devices not yet freed; the last one wakes who waits to unload */
 static atomic_t dev_count = ATOMIC_INIT(0);
-static DECLARE_WAIT_QUEUE_HEAD(dev_all_freed);
+/* Told of that, and of a namespace that has no users any more */
+static DECLARE_WAIT_QUEUE_HEAD(dev_wait);
 
 /**
  * ankus_dev_init() - get what all devices share
@@ -41,7 +42,7 @@ int ankus_dev_init(void)
 void ankus_dev_exit(void)
 {
 	/* Works, also those that a last packet asked for, hold their device */
-	wait_event(dev_all_freed, !atomic_read(&dev_count));
+	wait_event(dev_wait, !atomic_read(&dev_count));
 	/* Flows are freed by callbacks of ours */
 	rcu_barrier();
 	destroy_workqueue(ankus_wq);
@@ -61,9 +62,25 @@ void ankus_net_setup(struct ankus_net *an, struct net *net)
 	INIT_LIST_HEAD(&an->devs);
 	INIT_LIST_HEAD(&an->rules);
 	atomic64_set(&an->next_flow, 0);
+	atomic_set(&an->users, 0);
 	/* 0 means "no sequence" to the dump code */
 	an->seq = 1;
 	an->rule_gen = 1;
+}
+
+/**
+ * ankus_net_wait() - wait until no work looks at the state of a namespace
+ * @an: the state, of which no device is managed any more
+ *
+ * A work that was running when its device was let go, or that a last packet
+ * asked for, finds the device gone, but only after it took ankus_net::lock.
+ *
+ * Context: Namespace exit, a grace period after the last device was let go.
+ * Without rtnl: works wait for it.
+ */
+void ankus_net_wait(struct ankus_net *an)
+{
+	wait_event(dev_wait, !atomic_read(&an->users));
 }
 
 /**
@@ -154,6 +171,7 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 	INIT_LIST_HEAD(&ad->list);
 	kref_init(&ad->ref);
 	atomic_inc(&dev_count);
+	atomic_inc(&an->users);
 	return ad;
 
 err_bins:
@@ -175,15 +193,19 @@ static void dev_free_work(struct work_struct *work)
 	free_percpu(ad->pcpu);
 	kfree(ad);
 	if (atomic_dec_and_test(&dev_count))
-		wake_up_all(&dev_all_freed);
+		wake_up_all(&dev_wait);
 }
 
 static void dev_last_put(struct kref *ref)
 {
 	struct ankus_dev *ad = container_of(ref, struct ankus_dev, ref);
+	struct ankus_net *an = ad->an;
 
 	INIT_RCU_WORK(&ad->free, dev_free_work);
 	queue_rcu_work(ankus_wq, &ad->free);
+	/* after this the namespace may go */
+	if (atomic_dec_and_test(&an->users))
+		wake_up_all(&dev_wait);
 }
 
 /**

@@ -17,12 +17,14 @@
 /**
  * DOC: locking
  *
- * Lock order: rtnl, then ankus_net::lock, then ankus_flows::lock.
+ * Lock order: rtnl, then the instance locks of network devices (7.x), then
+ * ankus_net::lock, then ankus_flows::lock.
  *
  * ankus_net::lock (a mutex) guards configuration and everything the control
  * loop decides: devices, rules, links, the control part of flows.  Driver
- * calls are made under rtnl but without it, so that a slow driver holds up
- * neither measuring nor dumps; what they work on is marked busy.
+ * calls are made under rtnl but without it: a slow driver holds up neither
+ * measuring nor dumps, and notifiers, which take it, may run under the
+ * instance lock that driver calls take.  Flows they work on are marked busy.
  *
  * Whoever starts or ends the management of a device holds rtnl, so the steer
  * work, which runs under rtnl, never meets a device that is going away.
@@ -83,6 +85,7 @@ enum ankus_stat {
  * @rule_gen: changes with the rules
  * @seq: changes with whatever a dump may show, for NLM_F_DUMP_INTR
  * @next_flow: last flow id that was given out
+ * @users: managed devices, and those let go whose works may still be under way
  */
 struct ankus_net {
 	struct net *net;
@@ -93,6 +96,7 @@ struct ankus_net {
 	u32 rule_gen;
 	u32 seq;
 	atomic64_t next_flow;
+	atomic_t users;
 };
 
 /**
@@ -129,7 +133,8 @@ struct ankus_config {
  * @any: the driver chooses the slot (RX_CLS_LOC_SPECIAL)
  * @rules: our rules in the table
  *
- * Written under rtnl and ankus_net::lock, so either serves to read.
+ * Slots and any are written under rtnl; the others under rtnl and
+ * ankus_net::lock, so either serves to read.
  */
 struct ankus_rx {
 	const struct ankus_backend_ops *ops;
@@ -153,7 +158,7 @@ struct ankus_rx {
  * @ref: one for the list, one for each work while queued or running
  * @gone: no longer managed; under ankus_net::lock
  * @draining: being let go, pins are on their way back; likewise
- * @cfg: configuration; under ankus_net::lock
+ * @cfg: configuration; written under rtnl and ankus_net::lock
  * @rx: receive backend
  * @active: flows that have a control part; under ankus_net::lock
  * @elephants: how many there are now, likewise
@@ -229,6 +234,7 @@ static inline void ankus_pcpu_add(struct ankus_dev *ad,
 int ankus_dev_init(void);
 void ankus_dev_exit(void);
 void ankus_net_setup(struct ankus_net *an, struct net *net);
+void ankus_net_wait(struct ankus_net *an);
 struct ankus_dev *ankus_dev_find(struct ankus_net *an,
 				 const struct net_device *netdev);
 struct ankus_dev *ankus_dev_create(struct ankus_net *an,

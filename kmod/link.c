@@ -164,8 +164,14 @@ bool ankus_link_refresh(struct ankus_link *link)
 	return changed;
 }
 
-/* Speed of the lower device in bit/s, 0 when the driver tells none */
-static u64 link_speed(struct net_device *lower)
+/**
+ * ankus_link_speed() - ask a driver for the speed of its device
+ * @lower: the device
+ *
+ * Context: Under rtnl, without ankus_net::lock, not in a notifier.
+ * Return: bits per second, 0 when the driver tells none.
+ */
+u64 ankus_link_speed(struct net_device *lower)
 {
 	struct ethtool_link_ksettings ks;
 
@@ -183,6 +189,7 @@ static u64 link_speed(struct net_device *lower)
  * @lower: lower device, no link of @ad yet
  * @name: unused name
  * @found: discovered, not added by hand
+ * @speed_bps: ankus_link_speed() of @lower
  *
  * Context: Under rtnl and ankus_net::lock.
  * Return: the link; ERR_PTR(-ENOSPC) when the device has no slot for it,
@@ -190,7 +197,7 @@ static u64 link_speed(struct net_device *lower)
  */
 struct ankus_link *ankus_link_add(struct ankus_dev *ad,
 				  struct net_device *lower, const char *name,
-				  bool found)
+				  bool found, u64 speed_bps)
 {
 	struct ankus_link *link;
 	unsigned int i, n;
@@ -218,7 +225,7 @@ struct ankus_link *ankus_link_add(struct ankus_dev *ad,
 	link->index = i;
 	link->found = found;
 	link->lower = lower;
-	link->speed_bps = link_speed(lower);
+	link->speed_bps = speed_bps;
 	link->state = ANKUS_LINK_STATE_DOWN;
 	netdev_hold(lower, &link->tracker, GFP_KERNEL);
 	ankus_link_refresh(link);
@@ -303,53 +310,64 @@ void ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event)
 	}
 }
 
+static void link_discover(struct ankus_dev *ad, struct net_device *lower,
+			  u64 speed_bps, ankus_link_event_t event)
+{
+	struct ankus_link *link = ankus_link_of_lower(ad, lower);
+
+	if (link) {
+		link->speed_bps = speed_bps;
+		return;
+	}
+	if (ad->cfg.links != ANKUS_LINKS_AUTO ||
+	    lower->reg_state != NETREG_REGISTERED)
+		return;
+	if (ankus_link_find(ad->an, lower->name)) {
+		if (net_ratelimit())
+			netdev_warn(ad->netdev,
+				    "ankus: %s is not used, another link has its name\n",
+				    lower->name);
+		return;
+	}
+	link = ankus_link_add(ad, lower, lower->name, true, speed_bps);
+	if (PTR_ERR_OR_ZERO(link) == -ENOMEM) {
+		/* tried again by the control loop */
+		ad->stale = true;
+		return;
+	}
+	if (IS_ERR(link)) {
+		if (net_ratelimit())
+			netdev_warn(ad->netdev, "ankus: %s is not used: %pe\n",
+				    lower->name, link);
+		return;
+	}
+	event(link, ANKUS_EVENT_LINK_ADD);
+}
+
 /**
  * ankus_links_discover() - make the links match the lower devices
  * @ad: upper device
  * @event: told of each link that comes, goes or changes
  *
- * Context: Under rtnl and ankus_net::lock, not in a notifier.
+ * Context: Under rtnl, without ankus_net::lock, not in a notifier.
  */
 void ankus_links_discover(struct ankus_dev *ad, ankus_link_event_t event)
 {
-	struct ankus_link *link;
 	struct net_device *lower;
 	struct list_head *iter;
+	u64 speed_bps;
 
+	mutex_lock(&ad->an->lock);
 	ankus_links_prune(ad, event);
+	mutex_unlock(&ad->an->lock);
 	if (!netif_is_bond_master(ad->netdev))
 		return;
 
 	netdev_for_each_lower_dev(ad->netdev, lower, iter) {
-		link = ankus_link_of_lower(ad, lower);
-		if (link) {
-			link->speed_bps = link_speed(lower);
-			continue;
-		}
-		if (ad->cfg.links != ANKUS_LINKS_AUTO ||
-		    lower->reg_state != NETREG_REGISTERED)
-			continue;
-		if (ankus_link_find(ad->an, lower->name)) {
-			if (net_ratelimit())
-				netdev_warn(ad->netdev,
-					    "ankus: %s is not used, another link has its name\n",
-					    lower->name);
-			continue;
-		}
-		link = ankus_link_add(ad, lower, lower->name, true);
-		if (PTR_ERR_OR_ZERO(link) == -ENOMEM) {
-			/* tried again by the control loop */
-			ad->stale = true;
-			continue;
-		}
-		if (IS_ERR(link)) {
-			if (net_ratelimit())
-				netdev_warn(ad->netdev,
-					    "ankus: %s is not used: %pe\n",
-					    lower->name, link);
-			continue;
-		}
-		event(link, ANKUS_EVENT_LINK_ADD);
+		speed_bps = ankus_link_speed(lower);
+		mutex_lock(&ad->an->lock);
+		link_discover(ad, lower, speed_bps, event);
+		mutex_unlock(&ad->an->lock);
 	}
 }
 

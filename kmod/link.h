@@ -62,9 +62,10 @@ typedef void (*ankus_link_event_t)(struct ankus_link *link,
 struct ankus_link *ankus_link_find(struct ankus_net *an, const char *name);
 struct ankus_link *ankus_link_of_lower(struct ankus_dev *ad,
 				       const struct net_device *lower);
+u64 ankus_link_speed(struct net_device *lower);
 struct ankus_link *ankus_link_add(struct ankus_dev *ad,
 				  struct net_device *lower, const char *name,
-				  bool found);
+				  bool found, u64 speed_bps);
 void ankus_link_del(struct ankus_link *link);
 bool ankus_link_refresh(struct ankus_link *link);
 void ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event);

@@ -70,7 +70,10 @@ int ankus_manage_add(struct ankus_net *an, struct net_device *netdev,
 	list_add_tail(&ad->list, &an->devs);
 	an->seq++;
 	ankus_event_dev(ad, ANKUS_EVENT_DEV_ADD);
+	mutex_unlock(&an->lock);
+
 	ankus_control_refresh(ad);
+	mutex_lock(&an->lock);
 	ankus_control_start(ad);
 	mutex_unlock(&an->lock);
 	return 0;
@@ -291,9 +294,16 @@ static void __net_exit manage_net_pre_exit(struct net *net)
 	mutex_unlock(&an->lock);
 }
 
+/* A grace period later: no packet in a hook can ask for a work any more */
+static void __net_exit manage_net_exit(struct net *net)
+{
+	ankus_net_wait(ankus_net(net));
+}
+
 static struct pernet_operations manage_net_ops = {
 	.init = manage_net_init,
 	.pre_exit = manage_net_pre_exit,
+	.exit = manage_net_exit,
 	.id = &ankus_net_id,
 	.size = sizeof(struct ankus_net),
 };
@@ -324,6 +334,7 @@ static bool manage_drain_all(bool begin)
 	struct net *net;
 
 	rtnl_lock();
+	down_read(&net_rwsem);
 	for_each_net(net) {
 		struct ankus_net *an = ankus_net(net);
 
@@ -335,6 +346,7 @@ static bool manage_drain_all(bool begin)
 			mutex_unlock(&an->lock);
 		}
 	}
+	up_read(&net_rwsem);
 	rtnl_unlock();
 	return done;
 }

@@ -47,7 +47,8 @@ int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad)
 	    nla_put_u32(msg, ANKUS_A_DEV_ELEPHANTS, ad->elephants) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_RX_BACKEND,
 			ad->rx.ops ? ad->rx.ops->id : ANKUS_BACKEND_NONE) ||
-	    nla_put_u32(msg, ANKUS_A_DEV_RX_SLOTS, ad->rx.slots) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_RX_SLOTS,
+			READ_ONCE(ad->rx.slots)) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_RX_RULES, ad->rx.rules))
 		return -EMSGSIZE;
 	if (ad->rx.reason &&
@@ -171,7 +172,9 @@ int ankus_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 	an->seq++;
 	if (cfg.mode == ANKUS_MODE_OBSERVE)
 		ankus_control_release_all(ad);
+	mutex_unlock(&an->lock);
 	ankus_control_refresh(ad);
+	mutex_lock(&an->lock);
 	ankus_control_run_soon(ad);
 	ankus_event_dev(ad, ANKUS_EVENT_DEV_SET);
 out:

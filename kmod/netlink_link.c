@@ -98,20 +98,13 @@ static struct ankus_dev *link_upper(struct ankus_net *an,
 	return ad;
 }
 
-static int link_create(struct ankus_net *an, struct genl_info *info)
+static int link_create(struct ankus_net *an, struct genl_info *info,
+		       struct net_device *lower, u64 speed_bps)
 {
 	struct nlattr *name = info->attrs[ANKUS_A_LINK_NAME];
 	struct ankus_link *link, *other;
-	struct net_device *lower;
 	struct ankus_dev *ad;
 
-	if (!name || !nla_len(name) || !*(char *)nla_data(name)) {
-		NL_SET_ERR_MSG(info->extack, "a link needs a name");
-		return -EINVAL;
-	}
-	lower = ankus_nl_netdev(info, ANKUS_A_LINK_IFINDEX, ANKUS_A_LINK_IFNAME);
-	if (IS_ERR(lower))
-		return PTR_ERR(lower);
 	ad = link_upper(an, info, lower);
 	if (IS_ERR(ad))
 		return PTR_ERR(ad);
@@ -133,7 +126,8 @@ static int link_create(struct ankus_net *an, struct genl_info *info)
 		link->found = false;
 		nla_strscpy(link->name, name, sizeof(link->name));
 	} else {
-		link = ankus_link_add(ad, lower, nla_data(name), false);
+		link = ankus_link_add(ad, lower, nla_data(name), false,
+				      speed_bps);
 		if (link == ERR_PTR(-ENOSPC))
 			NL_SET_ERR_MSG(info->extack,
 				       "a device has 32 links at most");
@@ -164,12 +158,24 @@ static int link_create(struct ankus_net *an, struct genl_info *info)
 int ankus_nl_link_new_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct ankus_net *an = ankus_net(genl_info_net(info));
+	struct nlattr *name = info->attrs[ANKUS_A_LINK_NAME];
+	struct net_device *lower;
+	u64 speed_bps;
 	int err;
 
+	if (!name || !nla_len(name) || !*(char *)nla_data(name)) {
+		NL_SET_ERR_MSG(info->extack, "a link needs a name");
+		return -EINVAL;
+	}
 	rtnl_lock();
-	mutex_lock(&an->lock);
-	err = link_create(an, info);
-	mutex_unlock(&an->lock);
+	lower = ankus_nl_netdev(info, ANKUS_A_LINK_IFINDEX, ANKUS_A_LINK_IFNAME);
+	err = PTR_ERR_OR_ZERO(lower);
+	if (!err) {
+		speed_bps = ankus_link_speed(lower);
+		mutex_lock(&an->lock);
+		err = link_create(an, info, lower, speed_bps);
+		mutex_unlock(&an->lock);
+	}
 	rtnl_unlock();
 	return err;
 }
@@ -234,11 +240,15 @@ int ankus_nl_link_del_doit(struct sk_buff *skb, struct genl_info *info)
 		ad = link->ad;
 		ankus_event_link(link, ANKUS_EVENT_LINK_DEL);
 		ankus_link_del(link);
-		/* with links auto it is found again, under its own name */
-		ankus_links_discover(ad, ankus_event_link);
-		ankus_control_run_soon(ad);
 	}
 	mutex_unlock(&an->lock);
+	if (!err) {
+		/* with links auto it is found again, under its own name */
+		ankus_links_discover(ad, ankus_event_link);
+		mutex_lock(&an->lock);
+		ankus_control_run_soon(ad);
+		mutex_unlock(&an->lock);
+	}
 	rtnl_unlock();
 	return err;
 }

@@ -64,7 +64,7 @@ static int rx_ntuple_count(struct net_device *dev, u32 *slots, u32 *used,
 static int rx_ntuple_probe(struct ankus_dev *ad, const char **reason)
 {
 	struct net_device *dev = ad->netdev;
-	u32 used;
+	u32 slots, used;
 	int err;
 
 	if (!dev->ethtool_ops || !dev->ethtool_ops->set_rxnfc) {
@@ -87,11 +87,12 @@ static int rx_ntuple_probe(struct ankus_dev *ad, const char **reason)
 		return err;
 	}
 	/* Drivers that cannot count their rules take them all the same */
-	if (rx_ntuple_count(dev, &ad->rx.slots, &used, &ad->rx.any)) {
-		ad->rx.slots = 0;
+	if (rx_ntuple_count(dev, &slots, &used, &ad->rx.any)) {
+		slots = 0;
 		ad->rx.any = true;
 	}
 	nic_end(dev);
+	WRITE_ONCE(ad->rx.slots, slots);
 	return 0;
 }
 

@@ -18,7 +18,7 @@ enum ankus_proof {
  * @id: enum ankus_backend
  * @kind: enum ankus_pin_kind
  * @probe: can the device be steered so?  0, or -errno with the reason set.
- *	Under ankus_net::lock, for RX under rtnl as well
+ *	Under ankus_net::lock, for RX under rtnl instead
  * @bins: fill ankus_dev::bins of the kind: capacities and which are usable;
  *	loads are 0.  Returns how many there are.  Under ankus_net::lock
  * @allowed: is a bin open to a flow, by device and rule?  Takes the flow, as

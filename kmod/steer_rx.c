@@ -20,7 +20,7 @@
  * ankus_steer_probe_rx() - choose the receive backend of a device
  * @ad: the device
  *
- * Context: Under rtnl and ankus_net::lock.
+ * Context: Under rtnl, without ankus_net::lock, not in a notifier.
  */
 void ankus_steer_probe_rx(struct ankus_dev *ad)
 {
@@ -28,13 +28,14 @@ void ankus_steer_probe_rx(struct ankus_dev *ad)
 	const char *reason = "backend none";
 
 	ASSERT_RTNL();
-	lockdep_assert_held(&ad->an->lock);
 
 	if (ad->cfg.backend != ANKUS_BACKEND_NONE &&
 	    !ankus_rx_ntuple_ops.probe(ad, &reason))
 		ops = &ankus_rx_ntuple_ops;
+	mutex_lock(&ad->an->lock);
 	ad->rx.ops = ops;
 	ad->rx.reason = ops ? NULL : reason;
+	mutex_unlock(&ad->an->lock);
 }
 
 static bool steer_rx_differs(const struct ankus_pin *pin, u64 now_ns)

@@ -64,16 +64,12 @@ static void rx_probe(struct kunit *test)
 	struct device_test *st = test->priv;
 
 	rtnl_lock();
-	mutex_lock(&st->an.lock);
 	ankus_steer_probe_rx(st->ad);
-	mutex_unlock(&st->an.lock);
 	KUNIT_EXPECT_NULL(test, st->ad->rx.ops);
 	KUNIT_EXPECT_STREQ(test, st->ad->rx.reason,
 			   "the driver has no ntuple rules");
-	mutex_lock(&st->an.lock);
 	st->ad->cfg.backend = ANKUS_BACKEND_NONE;
 	ankus_steer_probe_rx(st->ad);
-	mutex_unlock(&st->an.lock);
 	rtnl_unlock();
 	KUNIT_EXPECT_NULL(test, st->ad->rx.ops);
 	KUNIT_EXPECT_STREQ(test, st->ad->rx.reason, "backend none");
