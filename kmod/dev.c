@@ -144,10 +144,10 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 
 	ASSERT_RTNL();
 
-	ad = kzalloc(sizeof(*ad), GFP_KERNEL);
+	ad = kzalloc(sizeof(*ad), GFP_KERNEL_ACCOUNT);
 	if (!ad)
 		return ERR_PTR(-ENOMEM);
-	ad->pcpu = alloc_percpu(struct ankus_pcpu);
+	ad->pcpu = alloc_percpu_gfp(struct ankus_pcpu, GFP_KERNEL_ACCOUNT);
 	if (!ad->pcpu)
 		goto err_free;
 	ad->bins_max = max3(netdev->num_rx_queues, netdev->num_tx_queues,
@@ -155,7 +155,7 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 	ad->bins_max = min_t(unsigned int, ad->bins_max, ANKUS_MAX_QUEUES);
 	/* one allocation, a third for each kind */
 	ad->bins[0] = kvcalloc(ad->bins_max, ANKUS_PIN_KINDS * sizeof(**ad->bins),
-			       GFP_KERNEL);
+			       GFP_KERNEL_ACCOUNT);
 	if (!ad->bins[0])
 		goto err_pcpu;
 	for (kind = 1; kind < ANKUS_PIN_KINDS; kind++)

@@ -25,7 +25,8 @@ int ankus_flows_init(struct ankus_flows *flows, u32 max)
 {
 	u32 n = roundup_pow_of_two(max);
 
-	flows->buckets = kvcalloc(n, sizeof(*flows->buckets), GFP_KERNEL);
+	flows->buckets = kvcalloc(n, sizeof(*flows->buckets),
+				  GFP_KERNEL_ACCOUNT);
 	if (!flows->buckets)
 		return -ENOMEM;
 	flows->mask = n - 1;

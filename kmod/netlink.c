@@ -25,6 +25,8 @@ static struct genl_family netlink_family __ro_after_init = {
 	.name = ANKUS_FAMILY_NAME,
 	.version = ANKUS_FAMILY_VERSION,
 	.netnsok = true,
+	/* what requests look at has locks of its own; dev-del takes its time */
+	.parallel_ops = true,
 	.module = THIS_MODULE,
 	.ops = ankus_nl_ops,
 	.n_ops = ARRAY_SIZE(ankus_nl_ops),

@@ -91,7 +91,8 @@ int ankus_nl_fill_flow(struct sk_buff *msg, struct ankus_dev *ad,
 		       struct ankus_flow *flow)
 {
 	bool in = flow->key.dir == ANKUS_DIR_IN;
-	unsigned long idle = jiffies - READ_ONCE(flow->seen_jiffies);
+	/* a packet may come between the two readings */
+	long idle = max(0L, (long)(jiffies - READ_ONCE(flow->seen_jiffies)));
 	u64 age_ns = ktime_get_ns() - flow->first_ns;
 	int err;
 

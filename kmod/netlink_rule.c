@@ -310,7 +310,7 @@ int ankus_nl_rule_new_doit(struct sk_buff *skb, struct genl_info *info)
 	bool replaced;
 	int err;
 
-	rule = kzalloc(sizeof(*rule), GFP_KERNEL);
+	rule = kzalloc(sizeof(*rule), GFP_KERNEL_ACCOUNT);
 	if (!rule) {
 		NL_SET_ERR_MSG(info->extack, "out of memory");
 		return -ENOMEM;

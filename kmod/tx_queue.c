@@ -6,7 +6,9 @@
  * skb->ooo_okay is clear, so setting the one and clearing the other at egress
  * sends a local flow through the queue of choice.  A forwarded packet has no
  * socket: there the recorded RX queue, which skb_tx_hash() turns into a TX
- * queue, is set; XPS, where configured, goes before that.
+ * queue, is set; XPS, where configured, goes before that.  The same is done for
+ * a socket that is not connected: it may send many flows, and nothing would
+ * make it forget the queue of one of them.
  */
 #include <linux/rtnetlink.h>
 #include <net/sch_generic.h>
@@ -123,6 +125,12 @@ const struct ankus_backend_ops ankus_tx_queue_ops = {
 	.verify = tx_queue_verify,
 };
 
+/* Does the stack let the socket remember a queue?  As in netdev_pick_tx() */
+static bool tx_queue_remembered(const struct sock *sk)
+{
+	return rcu_access_pointer(sk->sk_dst_cache);
+}
+
 /**
  * ankus_tx_queue_apply() - send a packet through the queue of its flow
  * @ad: the device
@@ -142,17 +150,19 @@ void ankus_tx_queue_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 	    ankus_steer_safe(&ankus_tx_queue_ops, ad, pin, skb, tx_queue_idle)) {
 		ankus_steer_switch(pin, want);
 		have = want;
+		/* the stack chooses anew; without TCP it never would by itself */
+		if (have == ANKUS_NO_BIN && sk && sk_fullsock(sk))
+			sk_tx_queue_clear(sk);
 	}
-	/* Not pinned: the stack chooses anew at its own next safe point */
 	if (have == ANKUS_NO_BIN || tx_queue_dead(ad, have))
 		return;
 
-	if (!sk) {
+	if (sk && !sk_fullsock(sk))
+		return;
+	if (!sk || !tx_queue_remembered(sk)) {
 		skb_record_rx_queue(skb, have);
 		return;
 	}
-	if (!sk_fullsock(sk))
-		return;
 	/* 7.x lets a mapping grow old; setting another value makes it new */
 	if (sk_tx_queue_get(sk) != have) {
 		sk_tx_queue_clear(sk);

@@ -108,6 +108,23 @@ static struct sock *tx_sock(struct kunit *test, int type, int proto)
 	return sock->sk;
 }
 
+static void tx_disconnect(void *sk)
+{
+	RCU_INIT_POINTER(((struct sock *)sk)->sk_dst_cache, NULL);
+}
+
+/* A socket with a route, which is all that is looked at of a connection */
+static struct sock *tx_connected(struct kunit *test, int type, int proto)
+{
+	static struct dst_entry route;
+	struct sock *sk = tx_sock(test, type, proto);
+
+	RCU_INIT_POINTER(sk->sk_dst_cache, &route);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, tx_disconnect,
+							sk), 0);
+	return sk;
+}
+
 /* Packets of a socket, without what a socket charges for them */
 static void tx_lend(struct sk_buff *skb, struct sock *sk)
 {
@@ -189,7 +206,7 @@ static void tx_safe_tcp(struct kunit *test)
 
 static void tx_apply_socket(struct kunit *test)
 {
-	struct sock *sk = tx_sock(test, SOCK_STREAM, IPPROTO_TCP);
+	struct sock *sk = tx_connected(test, SOCK_STREAM, IPPROTO_TCP);
 	struct device_test *st = test->priv;
 	struct ankus_pin *pin = tx_pin(st);
 	struct sk_buff *skb = tx_skb(test);
@@ -239,6 +256,50 @@ static void tx_apply_socket(struct kunit *test)
 	tx_apply(st, skb);
 	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
 	KUNIT_EXPECT_TRUE(test, skb->ooo_okay);
+	KUNIT_EXPECT_EQ(test, sk_tx_queue_get(sk), -1);
+	tx_lend(skb, NULL);
+	kfree_skb(skb);
+}
+
+/* UDP has no safe point of its own at which the stack would choose anew */
+static void tx_apply_datagrams(struct kunit *test)
+{
+	struct sock *sk = tx_connected(test, SOCK_DGRAM, IPPROTO_UDP);
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = tx_pin(st);
+	struct sk_buff *skb = tx_skb(test);
+
+	tx_idle = true;
+	tx_lend(skb, sk);
+	tx_want(st, 2);
+	tx_pause(pin);
+	tx_apply(st, skb);
+	KUNIT_EXPECT_EQ(test, pin->have, 2);
+	KUNIT_EXPECT_EQ(test, sk_tx_queue_get(sk), 2);
+	tx_want(st, ANKUS_NO_BIN);
+	tx_pause(pin);
+	tx_apply(st, skb);
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, sk_tx_queue_get(sk), -1);
+	tx_lend(skb, NULL);
+	kfree_skb(skb);
+}
+
+/* A socket that may send other flows as well is to remember nothing */
+static void tx_apply_unconnected(struct kunit *test)
+{
+	struct sock *sk = tx_sock(test, SOCK_DGRAM, IPPROTO_UDP);
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = tx_pin(st);
+	struct sk_buff *skb = tx_skb(test);
+
+	tx_lend(skb, sk);
+	tx_want(st, 2);
+	tx_pause(pin);
+	tx_apply(st, skb);
+	KUNIT_EXPECT_EQ(test, pin->have, 2);
+	KUNIT_EXPECT_EQ(test, sk_tx_queue_get(sk), -1);
+	KUNIT_EXPECT_EQ(test, skb_get_rx_queue(skb), 2);
 	tx_lend(skb, NULL);
 	kfree_skb(skb);
 }
@@ -265,7 +326,7 @@ static void tx_apply_forwarded(struct kunit *test)
 /* A queue that is gone is not used, even when there is no other yet */
 static void tx_apply_dead(struct kunit *test)
 {
-	struct sock *sk = tx_sock(test, SOCK_STREAM, IPPROTO_TCP);
+	struct sock *sk = tx_connected(test, SOCK_STREAM, IPPROTO_TCP);
 	struct device_test *st = test->priv;
 	struct ankus_pin *pin = tx_pin(st);
 	struct sk_buff *skb = tx_skb(test);
@@ -394,6 +455,8 @@ static struct kunit_case tx_cases[] = {
 	KUNIT_CASE(tx_safe_dead),
 	KUNIT_CASE(tx_safe_tcp),
 	KUNIT_CASE(tx_apply_socket),
+	KUNIT_CASE(tx_apply_datagrams),
+	KUNIT_CASE(tx_apply_unconnected),
 	KUNIT_CASE(tx_apply_forwarded),
 	KUNIT_CASE(tx_apply_dead),
 	KUNIT_CASE(tx_proof),
