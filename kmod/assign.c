@@ -8,6 +8,7 @@
 #include <linux/sort.h>
 
 #include "control.h"
+#include "link.h"
 #include "rule.h"
 #include "steer.h"
 
@@ -193,6 +194,21 @@ static void assign_kind(struct ankus_dev *ad, unsigned int kind,
 	assign_rebalance(ad, ops, items, n, now);
 }
 
+/* A flow pinned by hand does not follow its link's slot to another link. */
+static void assign_orphans(struct ankus_dev *ad, u64 now)
+{
+	struct ankus_flow *flow;
+
+	list_for_each_entry(flow, &ad->active, active) {
+		struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_LINK];
+
+		if (flow->mode == ANKUS_PIN_MODE_MANUAL &&
+		    pin->want != ANKUS_NO_BIN && !ankus_link_slot(ad, pin->want))
+			ankus_steer_fail(pin, ANKUS_PIN_STATE_PARKED, 0,
+					 "the link is gone", now);
+	}
+}
+
 /**
  * ankus_control_assign() - give the elephants of a device their places
  * @ad: the device
@@ -205,7 +221,10 @@ void ankus_control_assign(struct ankus_dev *ad, u64 now)
 	struct ankus_item *items;
 	unsigned int kind;
 
-	if (ad->cfg.mode != ANKUS_MODE_STEER || ad->draining || !ad->elephants)
+	if (ad->cfg.mode != ANKUS_MODE_STEER || ad->draining)
+		return;
+	assign_orphans(ad, now);
+	if (!ad->elephants)
 		return;
 	/* without memory the flows stay where they are until the next tick */
 	items = kvmalloc_array(ad->elephants, sizeof(*items), GFP_KERNEL);

@@ -21,6 +21,9 @@ static const struct genl_multicast_group netlink_groups[] = {
 	[ANKUS_NLGRP_EVENTS] = { .name = ANKUS_MCGRP_EVENTS, },
 };
 
+/* The family is registered: its group is ours to send to */
+static bool netlink_serving;
+
 static struct genl_family netlink_family __ro_after_init = {
 	.name = ANKUS_FAMILY_NAME,
 	.version = ANKUS_FAMILY_VERSION,
@@ -44,7 +47,10 @@ static struct genl_family netlink_family __ro_after_init = {
  */
 int ankus_netlink_init(void)
 {
-	return genl_register_family(&netlink_family);
+	int err = genl_register_family(&netlink_family);
+
+	netlink_serving = !err;
+	return err;
 }
 
 /**
@@ -56,6 +62,7 @@ int ankus_netlink_init(void)
  */
 void ankus_netlink_exit(void)
 {
+	WRITE_ONCE(netlink_serving, false);
 	genl_unregister_family(&netlink_family);
 }
 
@@ -68,7 +75,8 @@ void ankus_netlink_exit(void)
  */
 bool ankus_nl_listening(struct net *net)
 {
-	return genl_has_listeners(&netlink_family, net, ANKUS_NLGRP_EVENTS);
+	return READ_ONCE(netlink_serving) &&
+	       genl_has_listeners(&netlink_family, net, ANKUS_NLGRP_EVENTS);
 }
 
 /**

@@ -196,6 +196,8 @@ test_by_hand() {
 }
 
 test_links_by_hand() {
+	local id
+
 	check "a link by a name of its own" \
 		ankus -n "$left" link add fast dev up0 capacity 40mbit
 	check "takes the place of what was found" link_is fast '.ifname == "up0"
@@ -222,7 +224,15 @@ test_links_by_hand() {
 	check_until "are all there is" 20 links_are 2 true '.state == "up" and
 		(.auto | not)'
 	spread "and share the flows" 8 2 4 4
+	id=$(flow_id "$left" "$big")
+	check "one of them by hand" ankus -n "$left" flow pin "$id" link a
+	check_until "as wanted" 20 flows_are "$left" 1 ".id == $id" \
+		'.link.link == "a" and .link.state == "verified"'
 	ankus -n "$left" link del a
+	check_until "without the link it has no other" 20 flows_are "$left" 1 \
+		".id == $id" '.link.state == "parked" and
+		 .link.reason == "the link is gone" and .pin_mode == "manual"'
+	ankus -n "$left" flow pin "$id" auto
 	check_until "one is left" 30 none_on a
 	spread "with all of them" 8 1 8 8
 	ankus -n "$left" link del b
