@@ -287,13 +287,12 @@ test_rules() {
 
 # spec_keys OP [OPTIONAL...]: the attributes of a reply, as in JSON
 spec_keys() {
-	python3 - "$lib_top/Documentation/netlink/specs/ankus.yaml" "$@" <<-'END'
-		import sys, yaml
-		spec = yaml.safe_load(open(sys.argv[1]))
-		op = next(o for o in spec["operations"]["list"] if o["name"] == sys.argv[2])
-		names = op["do"]["reply"]["attributes"]
-		print(*sorted(n.replace("-", "_") for n in names if n not in sys.argv[3:]))
-	END
+	local op=$1
+	shift
+	# shellcheck disable=SC2016 # for jq
+	jq -r --arg op "$op" '.operations.list[] | select(.name == $op) |
+		.do.reply.attributes - $ARGS.positional |
+		map(gsub("-"; "_")) | sort | join(" ")' "$tmp/spec" --args "$@"
 }
 
 # json_keys FILTER WORDS...: the names in one object, less those in FILTER
@@ -307,6 +306,10 @@ json_keys() {
 test_json() {
 	local object
 
+	python3 -c '
+import json, sys, yaml
+json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
+		<"$lib_top/Documentation/netlink/specs/ankus.yaml" >"$tmp/spec"
 	check_is "dev: all attributes" "$(spec_keys dev-get rx-reason)" \
 		"$(json_keys .rx_reason dev show)"
 	check_is "link: all attributes" "$(spec_keys link-get reason)" \

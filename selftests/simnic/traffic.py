@@ -135,9 +135,11 @@ class Prober:
     def probe(self, p):
         mac = bytes.fromhex(p.get('smac', '02000000ab01').replace(':', ''))
         self.out.send(packet(p, mac))
-        values = [read(sock, mac) for sock in self.spies]
-        if None in values:
-            return {'lost': True}
+        values = []
+        for sock in self.spies:
+            values.append(read(sock, mac))
+            if values[-1] is None:
+                return {'lost': True}
         return {'queue': values[4] - 1, 'cpu': values[5],
                 'hash': '0x' + bytes(values[:4]).hex()}
 
