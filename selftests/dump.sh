@@ -163,7 +163,10 @@ elephant() {
 		sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		sock.bind(("", 4000))
 		while True:
-		    sock.sendto(b"x" * 1200, (sys.argv[1], 4001))
+		    try:
+		        sock.sendto(b"x" * 1200, (sys.argv[1], 4001))
+		    except OSError:
+		        break   # the end of the network is the end of the test
 		    time.sleep(0.01)
 	END
 }
