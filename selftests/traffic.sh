@@ -27,6 +27,9 @@
 #
 # flows_are NS COUNT SELECT CONDITION [SHOW-ARGS...]
 #                      COUNT flows pass jq's SELECT, and all of them CONDITION
+# check_each DESC SECONDS NS COUNT SELECT CONDITION
+#                      each of COUNT flows passes CONDITION at some time: what
+#                      failed is tried again, so not all do at the same time
 # flow_id NS SELECT    the id of the first such flow
 # stat_of NS DEV NAME  a counter of ankus
 # link_bytes NS DEV tx|rx, rxq_bytes NS DEV QUEUE
@@ -261,6 +264,22 @@ objects_are() {
 	echo "wanted: $2 x ($3), each ($4); there are:"
 	jq -c '.[] | del(.ifindex, .family, .dscp, .mark, .age_ms)' "$1"
 	return 1
+}
+
+check_each() {
+	: >"$traffic_dir/met"
+	check_until "$1" "$2" flows_met "${@:3}"
+}
+
+flows_met() {
+	ankus -n "$1" -j flow show >"$traffic_dir/flows" || return 1
+	jq ".[] | select($3) | select($4) | .id" "$traffic_dir/flows" \
+		>>"$traffic_dir/met"
+	jq "map(. as \$flow | select($3) | . + {
+		met: any(\$met[]; . == \$flow.id)})" \
+		--slurpfile met "$traffic_dir/met" "$traffic_dir/flows" \
+		>"$traffic_dir/flows-met"
+	objects_are "$traffic_dir/flows-met" "$2" true .met
 }
 
 flow_id() {
