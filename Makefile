@@ -46,7 +46,7 @@ help:
 	@echo '  check            the two below, builds, unit tests, and the tests in virtual'
 	@echo '                   machines; LANES="build lint kunit 6.1 6.12 7.3-debug" runs'
 	@echo '                   some of it, TESTS="a.sh b.sh" some of the tests, JOBS=N at a time'
-	@echo '  style            checkpatch, sparse, shellcheck, layers, tree'
+	@echo '  style            checkpatch, clang-format, sparse, shellcheck, layers, tree'
 	@echo '  check-gen        are the generated files up to date?'
 	@echo '  regen            generate them from Documentation/netlink/specs/ankus.yaml'
 	@echo 'Trying'

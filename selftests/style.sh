@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # style.sh [CHECK...]: what can be said of the sources without running them,
-# as TAP.  Checks: checkpatch sparse shellcheck layers tree.
-#
-# clang-format is not among them: with the kernel's own .clang-format it ends
-# lines with an open parenthesis, which checkpatch --strict refuses, and pulls
-# aligned tables of #defines apart.
+# as TAP.  Checks: checkpatch clang-format sparse shellcheck layers tree.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -41,7 +37,7 @@ shell_files() {
 	find . -path ./.git -prune -o -path ./build -prune -o -type f -print |
 		sort | while read -r file; do
 		case $file in
-		*.sh) echo "$file" ;;
+		*.sh | ./tools/completion/*) echo "$file" ;;
 		*.*) ;;
 		*) ! head -n 1 "$file" | grep -qE '^#!.*(/| )(ba|busybox )?sh' ||
 			echo "$file" ;;
@@ -81,6 +77,37 @@ check_checkpatch() {
 	checkpatch compat.h "$kernel" < <(c_files | grep -E '/compat\.h$')
 	checkpatch programs "$programs" < <(c_files |
 		grep -E '^tools/|^selftests/(demo/|[^/]*$)')
+}
+
+# one_spaced FILE: a statement a line, without what line breaks and indentation
+# there are, and without what clang-format knows of C++ rather than of C
+one_spaced() {
+	tr '\n\t' '  ' <"$1" | sed -E 's/\\ //g' | tr -s ' ' | sed -E \
+		's/ ?\? ?: ?/ ?: /g
+		 s/(\(struct [a-z_]+\)) \{/\1{/g
+		 s/\bdelete \(/delete(/g
+		 s/([;{}]) /\1\n/g'
+}
+
+# With the kernel's own .clang-format, but only spaces within lines: in breaking
+# lines it ends some with an open parenthesis, which checkpatch --strict refuses,
+# and it pulls aligned tables apart.
+check_clang_format() {
+	local source='' file
+
+	eval "$("$here/vm/kernel.sh" source)"
+	sed -e 's/^ColumnLimit:.*/ColumnLimit: 0/' \
+		-e 's/^ReflowComments:.*/ReflowComments: false/' \
+		-e 's/^SortIncludes:.*/SortIncludes: Never/' \
+		"$source/.clang-format" >"$out/clang-format"
+	c_files | while read -r file; do
+		clang-format --style="file:$out/clang-format" "$file" \
+			>"$out/formatted" || echo "$file: not formatted"
+		one_spaced "$file" >"$out/ours"
+		one_spaced "$out/formatted" |
+			diff "$out/ours" - | sed -n "s#^[<>]#$file: &#p"
+	done >"$out/format" 2>&1
+	result "clang-format: spaces" "$out/format"
 }
 
 # Sparse checks while it compiles, in a tree of its own.  It does not know
@@ -189,10 +216,11 @@ check_tree() {
 	result "no marks left behind" "$out/marks"
 }
 
-[ $# -gt 0 ] || set -- checkpatch sparse shellcheck layers tree
+[ $# -gt 0 ] || set -- checkpatch clang-format sparse shellcheck layers tree
 for check; do
 	case $check in
 	checkpatch | sparse | shellcheck | layers | tree) "check_$check" ;;
+	clang-format) check_clang_format ;;
 	*) echo "style.sh: unknown check '$check'" >&2; exit 2 ;;
 	esac
 done

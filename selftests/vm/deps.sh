@@ -28,7 +28,7 @@ packages() {
 	test)	echo iproute2 ethtool iperf3 gojq iputils-ping nftables \
 		     python3 python3-yaml procps util-linux ;;
 	regen)	echo python3 python3-yaml python3-jsonschema ;;
-	lint)	echo shellcheck sparse perl python3 ;;
+	lint)	echo shellcheck sparse clang-format perl python3 ;;
 	demo)	packages build; packages vm
 		echo iproute2 ethtool iperf3 gojq python3 procps ;;
 	*)	die "unknown group '$1' (build kernel vm test regen lint demo)" ;;
