@@ -39,6 +39,7 @@ module_init(ankus_init);
 module_exit(ankus_exit);
 
 MODULE_LICENSE("GPL");
+MODULE_VERSION(ANKUS_VERSION);
 MODULE_DESCRIPTION("Finds elephant flows and pins them to NIC queues and links");
 MODULE_AUTHOR("The ankus authors");
 MODULE_ALIAS_GENL_FAMILY("ankus");

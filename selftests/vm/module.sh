@@ -84,6 +84,7 @@ for module in "${wanted[@]}"; do
 	ankus)
 		mkdir -p "$tree/kmod" "$tree/uapi"
 		ln -sfn "$top/Kbuild" "$tree/Kbuild"
+		ln -sfn "$top/dkms.conf" "$tree/dkms.conf"
 		link_tree "$top/kmod" "$tree/kmod"
 		link_tree "$top/uapi" "$tree/uapi"
 		;;
