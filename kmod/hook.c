@@ -83,7 +83,7 @@ static unsigned int hook_ingress(void *priv, struct sk_buff *skb,
 	struct ankus_pin *pin;
 
 	ankus_pcpu_add(ad, ANKUS_RX_PACKETS, 1);
-	ankus_pcpu_add(ad, ANKUS_RX_BYTES, skb->len);
+	ankus_pcpu_add(ad, ANKUS_RX_BYTES, skb->len - skb_network_offset(skb));
 	flow = hook_account(ad, skb, ANKUS_DIR_IN);
 	if (!flow)
 		return NF_ACCEPT;
@@ -113,7 +113,7 @@ static unsigned int hook_egress(void *priv, struct sk_buff *skb,
 	struct ankus_flow *flow;
 
 	ankus_pcpu_add(ad, ANKUS_TX_PACKETS, 1);
-	ankus_pcpu_add(ad, ANKUS_TX_BYTES, skb->len);
+	ankus_pcpu_add(ad, ANKUS_TX_BYTES, skb->len - skb_network_offset(skb));
 	flow = hook_account(ad, skb, ANKUS_DIR_OUT);
 	if (!flow)
 		return NF_ACCEPT;

@@ -159,11 +159,21 @@ balanced() {
 		$(($(link_packets "$1" "$2" "$3") - $4)) ]
 }
 
+# balanced_bytes NS DEV tx|rx BYTES PACKETS: likewise; a device counts its
+# headers, too
+balanced_bytes() {
+	[ "$(stat_of "$1" "$2" "$3_bytes")" -eq \
+		$(($(link_bytes "$1" "$2" "$3") - $4 -
+		14 * ($(link_packets "$1" "$2" "$3") - $5))) ]
+}
+
 test_counting() {
-	local left_tx right_rx
+	local left_tx left_bytes right_rx right_bytes
 
 	left_tx=$(link_packets "$left" v0 tx)
+	left_bytes=$(link_bytes "$left" v0 tx)
 	right_rx=$(link_packets "$right" v1 rx)
+	right_bytes=$(link_bytes "$right" v1 rx)
 	# flows that have ended are still to be looked at
 	ankus -n "$left" dev add v0 release 300s
 	ankus -n "$right" dev add v1 release 300s
@@ -172,6 +182,10 @@ test_counting() {
 	exact "IPv4, small" inet 10.0.0.9 4002 28 1 500
 	exact "IPv6" inet6 fd00::9 4003 48 1000 500
 	exact "IPv6, small" inet6 fd00::9 4004 48 1 500
+	check_until "bytes as well, from the network header on" 5 \
+		balanced_bytes "$left" v0 tx "$left_bytes" "$left_tx"
+	check_until "on both sides" 5 \
+		balanced_bytes "$right" v1 rx "$right_bytes" "$right_rx"
 	test_vlan
 	tcp_sink
 	test_exact_tcp inet 10.0.0.2 52
