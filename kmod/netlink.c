@@ -208,7 +208,8 @@ struct ankus_dev *ankus_nl_dev(struct genl_info *info, int ifindex_attr,
  * @ifname_attr: attribute with the name
  *
  * Context: Any.
- * Return: its index, 0 for all devices, -ENODEV when there is no such device.
+ * Return: its index, 0 for all devices, -ENODEV when there is no such device,
+ * -EINVAL when name and index do not agree.
  */
 int ankus_nl_dump_ifindex(struct netlink_callback *cb, struct sk_buff *skb,
 			  int ifindex_attr, int ifname_attr)
@@ -218,6 +219,7 @@ int ankus_nl_dump_ifindex(struct netlink_callback *cb, struct sk_buff *skb,
 	struct nlattr *name = attrs[ifname_attr];
 	struct net *net = sock_net(skb->sk);
 	struct net_device *netdev;
+	bool agree = true;
 	int ifindex = 0;
 
 	if (!index && !name)
@@ -225,13 +227,40 @@ int ankus_nl_dump_ifindex(struct netlink_callback *cb, struct sk_buff *skb,
 	rcu_read_lock();
 	netdev = index ? dev_get_by_index_rcu(net, nla_get_u32(index)) :
 			 dev_get_by_name_rcu(net, nla_data(name));
-	if (netdev)
+	if (netdev) {
 		ifindex = netdev->ifindex;
+		agree = !name || !strcmp(netdev->name, nla_data(name));
+	}
 	rcu_read_unlock();
-	if (ifindex)
-		return ifindex;
-	NL_SET_ERR_MSG_ATTR(cb->extack, index ?: name, "no such device");
-	return -ENODEV;
+	if (!ifindex) {
+		NL_SET_ERR_MSG_ATTR(cb->extack, index ?: name, "no such device");
+		return -ENODEV;
+	}
+	if (!agree) {
+		NL_SET_ERR_MSG_ATTR(cb->extack, name,
+				    "ifname and ifindex name two devices");
+		return -EINVAL;
+	}
+	return ifindex;
+}
+
+/**
+ * ankus_nl_no_filter() - refuse a dump that asks for one object
+ * @cb: the dump
+ * @attr: attribute that names one object
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL when the attribute is there.
+ */
+int ankus_nl_no_filter(struct netlink_callback *cb, int attr)
+{
+	struct nlattr *nla = ankus_dump_attrs(cb)[attr];
+
+	if (!nla)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(cb->extack, nla,
+			    "names one object, which is to be asked for without NLM_F_DUMP");
+	return -EINVAL;
 }
 
 /**

@@ -27,7 +27,6 @@ void *ankus_nl_put_dump_header(struct sk_buff *msg, struct netlink_callback *cb,
 
 /* One object into a message: 0 or -EMSGSIZE; under ankus_net::lock */
 int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad);
-
 int ankus_nl_fill_link(struct sk_buff *msg, struct ankus_link *link);
 int ankus_nl_fill_flow(struct sk_buff *msg, struct ankus_dev *ad,
 		       struct ankus_flow *flow);
@@ -39,6 +38,7 @@ struct ankus_dev *ankus_nl_dev(struct genl_info *info, int ifindex_attr,
 			       int ifname_attr);
 int ankus_nl_dump_ifindex(struct netlink_callback *cb, struct sk_buff *skb,
 			  int ifindex_attr, int ifname_attr);
+int ankus_nl_no_filter(struct netlink_callback *cb, int attr);
 int ankus_nl_get_queues(struct genl_info *info, int attr, unsigned int n_queues,
 			struct ankus_queues *queues);
 int ankus_nl_put_queues(struct sk_buff *msg, int attr,

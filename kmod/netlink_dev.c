@@ -57,6 +57,13 @@ int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad)
 	return 0;
 }
 
+/* The attribute by which a request names its device */
+static const struct nlattr *dev_named(const struct genl_info *info)
+{
+	return info->attrs[ANKUS_A_DEV_IFINDEX] ?:
+	       info->attrs[ANKUS_A_DEV_IFNAME];
+}
+
 /* What a request says goes over what holds so far */
 static int dev_parse(struct genl_info *info, struct net_device *netdev,
 		     struct ankus_config *cfg)
@@ -129,8 +136,11 @@ int ankus_nl_dev_new_doit(struct sk_buff *skb, struct genl_info *info)
 	err = PTR_ERR_OR_ZERO(netdev);
 	if (!err)
 		err = dev_parse(info, netdev, &cfg);
-	if (!err)
+	if (!err) {
 		err = ankus_manage_add(an, netdev, &cfg, info->extack);
+		if (err)
+			NL_SET_BAD_ATTR(info->extack, dev_named(info));
+	}
 	rtnl_unlock();
 	return err;
 }
@@ -158,7 +168,8 @@ int ankus_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 		goto out;
 	err = -EBUSY;
 	if (ad->draining) {
-		NL_SET_ERR_MSG(info->extack, "the device is being let go");
+		NL_SET_ERR_MSG_ATTR(info->extack, dev_named(info),
+				    "the device is being let go");
 		goto out;
 	}
 	cfg = ad->cfg;

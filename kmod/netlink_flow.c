@@ -147,12 +147,16 @@ static struct ankus_flow *flow_named(struct ankus_net *an,
 		return ERR_PTR(-EINVAL);
 	}
 	list_for_each_entry(ad, &an->devs, list) {
-		ankus_flows_for_each(&ad->flows, i, flow, tmp,
-				     lockdep_is_held(&an->lock)) {
-			if (flow->id == nla_get_u64(nla)) {
-				*dev = ad;
-				return flow;
+		for (i = 0; i <= ad->flows.mask; i++) {
+			ankus_bucket_for_each(&ad->flows, i, flow, tmp,
+					      lockdep_is_held(&an->lock)) {
+				if (flow->id == nla_get_u64(nla)) {
+					*dev = ad;
+					return flow;
+				}
 			}
+			if (!(i & 255))
+				cond_resched();
 		}
 	}
 	NL_SET_ERR_MSG_ATTR(info->extack, nla, "no flow with this id");
@@ -269,8 +273,8 @@ int ankus_nl_flow_pin_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		goto out;
 	if (ad->cfg.mode != ANKUS_MODE_STEER || ad->draining) {
-		NL_SET_ERR_MSG(info->extack,
-			       "the device is not in mode steer (ankus dev set)");
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[ANKUS_A_FLOW_ID],
+				    "the device is not in mode steer (ankus dev set)");
 		err = -EOPNOTSUPP;
 		goto out;
 	}
@@ -382,6 +386,8 @@ static int flow_dump_dev(struct sk_buff *skb, struct netlink_callback *cb,
 		err = flow_dump_bucket(skb, cb, ad, state, rate_bps);
 		if (err)
 			return err;
+		if (!(pos->bucket & 255))
+			cond_resched();
 	}
 	pos->bucket = 0;
 	return 0;
@@ -405,10 +411,13 @@ int ankus_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	u64 rate_bps = 0;
 	u8 state = 0;
 	int ifindex;
-	int err = 0;
+	int err;
 
 	BUILD_BUG_ON(sizeof(*pos) > sizeof(cb->ctx));
 
+	err = ankus_nl_no_filter(cb, ANKUS_A_FLOW_ID);
+	if (err)
+		return err;
 	ifindex = ankus_nl_dump_ifindex(cb, skb, ANKUS_A_FLOW_IFINDEX,
 					ANKUS_A_FLOW_IFNAME);
 	if (ifindex < 0)

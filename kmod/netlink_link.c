@@ -62,6 +62,13 @@ static struct ankus_link *link_named(struct ankus_net *an,
 	return ERR_PTR(-ENOENT);
 }
 
+/* The attribute that names the lower device of a request */
+static const struct nlattr *link_device(const struct genl_info *info)
+{
+	return info->attrs[ANKUS_A_LINK_IFINDEX] ?:
+	       info->attrs[ANKUS_A_LINK_IFNAME];
+}
+
 /* The managed device above a lower device, named by the request or found */
 static struct ankus_dev *link_upper(struct ankus_net *an,
 				    struct genl_info *info,
@@ -80,19 +87,21 @@ static struct ankus_dev *link_upper(struct ankus_net *an,
 	} else {
 		ad = master ? ankus_dev_find(an, master) : NULL;
 		if (!ad) {
-			NL_SET_ERR_MSG(info->extack,
-				       "no managed bond above the device (ankus dev add)");
+			NL_SET_ERR_MSG_ATTR(info->extack, link_device(info),
+					    "no managed bond above the device (ankus dev add)");
 			return ERR_PTR(-ENOENT);
 		}
 	}
 	if (!ankus_links_supported(ad->netdev, &reason)) {
-		NL_SET_ERR_MSG(info->extack,
-			       "links need a bond in mode 802.3ad, balance-xor or balance-rr");
+		/* the macros take literals only; this is a constant too */
+		info->extack->_msg = reason;
+		NL_SET_BAD_ATTR(info->extack, info->attrs[ANKUS_A_LINK_UPPER_IFINDEX] ?:
+				info->attrs[ANKUS_A_LINK_UPPER_IFNAME] ?: link_device(info));
 		return ERR_PTR(-EOPNOTSUPP);
 	}
 	if (master != ad->netdev) {
-		NL_SET_ERR_MSG(info->extack,
-			       "the device is not a lower device of the bond");
+		NL_SET_ERR_MSG_ATTR(info->extack, link_device(info),
+				    "the device is not a lower device of the bond");
 		return ERR_PTR(-EINVAL);
 	}
 	return ad;
@@ -117,7 +126,8 @@ static int link_create(struct ankus_net *an, struct genl_info *info,
 		return -EEXIST;
 	}
 	if (other && !other->found) {
-		NL_SET_ERR_MSG(info->extack, "the device is a link already");
+		NL_SET_ERR_MSG_ATTR(info->extack, link_device(info),
+				    "the device is a link already");
 		return -EEXIST;
 	}
 	/* One that was found turns into one of the operator's */
@@ -232,8 +242,8 @@ int ankus_nl_link_del_doit(struct sk_buff *skb, struct genl_info *info)
 	link = link_named(an, info);
 	err = PTR_ERR_OR_ZERO(link);
 	if (!err && link->found) {
-		NL_SET_ERR_MSG(info->extack,
-			       "the link was found by itself (ankus dev set DEV links none)");
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[ANKUS_A_LINK_NAME],
+				    "the link was found by itself (ankus dev set DEV links none)");
 		err = -EBUSY;
 	}
 	if (!err) {
@@ -294,8 +304,11 @@ int ankus_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	struct ankus_dev *ad;
 	unsigned int i;
 	void *hdr;
-	int err = 0;
+	int err;
 
+	err = ankus_nl_no_filter(cb, ANKUS_A_LINK_NAME);
+	if (err)
+		return err;
 	mutex_lock(&an->lock);
 	cb->seq = an->seq;
 	list_for_each_entry(ad, &an->devs, list) {

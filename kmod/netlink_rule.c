@@ -452,10 +452,12 @@ int ankus_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info)
 int ankus_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct ankus_net *an = ankus_net(sock_net(skb->sk));
+	int err = ankus_nl_no_filter(cb, ANKUS_A_RULE_PREF);
 	struct ankus_rule *rule;
 	void *hdr;
-	int err = 0;
 
+	if (err)
+		return err;
 	mutex_lock(&an->lock);
 	cb->seq = an->seq;
 	list_for_each_entry(rule, &an->rules, list) {
