@@ -173,7 +173,11 @@ test_help() {
 	check "-V" ankus -V
 	for object in dev rule link flow stats monitor; do
 		check "$object help" ankus "$object" help
+		check_fail "$object help, and more" 1 'unexpected word "me"' \
+			ankus "$object" help me
 	done
+	check_fail "help, and more" 1 'unexpected word "me"' ankus help me
+	check_fail "-V, and more" 1 'unexpected word "dev"' ankus -V dev show
 }
 
 test_not_loaded() {
@@ -205,7 +209,7 @@ test_refused() {
 	check_fail "not managed" 2 'ankus: .*not managed' ankus -n "$ns" dev set v0 mode steer
 	check_fail "not managed, to be shown" 2 'not managed' ankus -n "$ns" dev show v0
 	check_fail "the limits of the contract are told" 2 \
-		'\(attribute hold-ms, 0 to 60000 allowed\)' \
+		'\(attribute hold-ms, 60000 at most\)' \
 		ankus -n "$ns" dev add v0 hold 61s
 	check_fail "the attribute inside an attribute is named" 2 \
 		'attribute rx-queues' ankus -n "$ns" dev add v0 rx-queues 1000
@@ -314,6 +318,12 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 		"$(json_keys .rx_reason dev show)"
 	check_is "link: all attributes" "$(spec_keys link-get reason)" \
 		"$(json_keys .reason link show)"
+	ankus -n "$ns" rule add pref 1 dev v0 dir in proto udp src 10.0.0.0/8 \
+		dst 10.1.0.1 sport 443 dport 9000-9010 dscp cs1 mark 0x10/0xf0 \
+		rate 1.5gbit bytes 10m action rx-queues 0 tx-queues 1 links p0
+	check_is "rule: all attributes" "$(spec_keys rule-get)" \
+		"$(json_keys .x rule show pref 1)"
+	ankus -n "$ns" rule del pref 1
 	check_is "stats: all attributes" "$(spec_keys stats-get)" \
 		"$(json_keys .x stats show)"
 	check_is "flow: all attributes" \

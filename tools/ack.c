@@ -43,8 +43,8 @@ static void policy_limits(const struct nl_view *tlvs, char *buf, size_t size)
 	if (!nl_find(tlvs, NLMSGERR_ATTR_POLICY, &policy))
 		return;
 	if (nl_has(&policy, NL_POLICY_TYPE_ATTR_MAX_VALUE_U))
-		snprintf(buf, size, ", %llu to %llu allowed",
-			 nl_uint(&policy, NL_POLICY_TYPE_ATTR_MIN_VALUE_U),
+		/* what the handler itself checks, the policy does not tell */
+		snprintf(buf, size, ", %llu at most",
 			 nl_uint(&policy, NL_POLICY_TYPE_ATTR_MAX_VALUE_U));
 	else if (nl_has(&policy, NL_POLICY_TYPE_ATTR_MAX_LENGTH))
 		snprintf(buf, size, ", %llu bytes at most",

@@ -58,8 +58,9 @@ enum status run_words(int argc, char **argv)
 	if (i < ARRAY_SIZE(objects)) {
 		status = run_command(objects[i], &a);
 	} else if (!strcmp(name, "help")) {
-		fputs(help, stdout);
-		status = DONE;
+		status = no_more_words(&a);
+		if (!status)
+			fputs(help, stdout);
 	} else {
 		for (i = 0; i < ARRAY_SIZE(objects); i++)
 			list_name(expected, sizeof(expected), objects[i]->name);
@@ -173,6 +174,8 @@ static enum status run(struct args *a)
 	if (get_options(a))
 		return USAGE;
 	if (want_version || want_help) {
+		if (no_more_words(a))
+			return USAGE;
 		fputs(want_version ? "ankus " ANKUS_VERSION "\n" : help, stdout);
 		return print_flush();
 	}

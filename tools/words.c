@@ -137,6 +137,8 @@ enum status run_command(const struct object *o, struct args *a)
 	const char *name;
 
 	if (take_word(a, "help")) {
+		if (no_more_words(a))
+			return USAGE;
 		fputs(o->help, stdout);
 		return DONE;
 	}
