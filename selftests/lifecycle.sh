@@ -19,6 +19,9 @@ streams=40
 nic_up() {
 	check "a test NIC" simnic_pair "$peer" "$server" || finish
 	address_pair "$peer" s0p "$server" s0
+	# Rules of somebody else, which are to be there in the end
+	in_ns "$server" ethtool -N s0 flow-type tcp4 dst-port 9000 action 1 loc 0 &&
+		in_ns "$server" ethtool -N s0 flow-type udp6 action 2 loc 62 || finish
 	device_state "$server" s0 >"$traffic_dir/state-before"
 	nic_rules "$server" s0 >"$traffic_dir/rules-before"
 }
@@ -36,7 +39,7 @@ pinned='.dir == "in" and .state == "elephant" and .rx_queue.state == "verified"'
 
 nic_pinned() {
 	[ "$(ankus -n "$server" -j flow show | jq "[.[] | select($pinned)] | length")" \
-		-ge "$1" ] && [ "$(nic_rule_count "$server" s0)" -ge "$1" ]
+		-ge "$1" ] && [ "$(nic_rule_count "$server" s0)" -ge "$(($1 + 2))" ]
 }
 
 nic_rules_unchanged() {
@@ -162,7 +165,15 @@ test_netns_exit() {
 	nic_streams 8
 	check_until "pinned before the namespace goes" 60 nic_pinned 8
 	ankus -n "$server" rule add pref 1 action auto
+	# The NIC goes back to where hardware comes from, without our rules.
+	echo 1 >/sys/module/simnic/parameters/netns_refund
 	check "its namespace is deleted" lib_delete_ns "$server"
+	check_until "the NIC is still there" 20 ip link show dev s0
+	check_is "no rule is left in it" "$(cat "$traffic_dir/rules-before")" \
+		"$(ethtool -n s0)"
+	echo 0 >/sys/module/simnic/parameters/netns_refund
+	check "nor is it managed" [ "$(ankus -j dev show)" = "[]" ]
+	ip link del s0
 	ip netns add "$server"
 	check "the module is not in use" wait_until 20 module_unused
 }

@@ -351,6 +351,9 @@ static struct rtnl_link_ops simnic_link_ops = {
 	.get_num_rx_queues	= simnic_num_queues,
 };
 
+module_param_named(netns_refund, simnic_link_ops.netns_refund, bool, 0644);
+MODULE_PARM_DESC(netns_refund, "outlive a network namespace, in the initial one, as hardware does");
+
 static int __init simnic_init(void)
 {
 	int err;
