@@ -138,6 +138,33 @@ test_devs() {
 	check_is "with the devices all is gone" "0 no 0" "$end $told $n"
 }
 
+test_links() {
+	local tool="$ANKUS -n $ns" i
+
+	for i in $(seq 60); do
+		[ $((i % 30)) -ne 1 ] ||
+			echo "link add wide$((i / 31)) type bond mode balance-xor"
+		echo "link add l$i type dummy"
+		echo "link set l$i master wide$((i / 31))"
+	done | ip -n "$ns" -b -
+	printf 'dev add wide%d tick 10s flows 64\n' 0 1 | ankus -n "$ns" -b -
+	list "" link-get+dump ifindex
+	check_is "60 links are listed" "0 no 60 0" "$end $told $n $twice"
+	# The second part is ready when the first one is read.
+	check "in more than two parts" [ "$parts" -gt 2 ]
+	list "$tool link set l60 capacity 1gbit" link-get+dump ifindex
+	check_is "a link is changed: the reader is told" "0 yes" "$end $told"
+	list "ip -n $ns link del l60" link-get+dump name
+	check_is "a link goes: the list ends well and tells it" "0 yes" "$end $told"
+	check_is "a link goes: none is there twice" 0 "$twice"
+	check_is "a link goes: it is not there" "" "$(grep 'name="l60"' "$tmp/list")"
+	list "" link-get+dump ifindex
+	check_is "59 links are left" "0 no 59" "$end $told $n"
+	printf 'dev del wide%d\n' 0 1 | ankus -n "$ns" -b -
+	{ seq 59 | sed 's/.*/link del l&/'
+		printf 'link del wide%d\n' 0 1; } | ip -n "$ns" -b -
+}
+
 # mice ADDRESS FIRST LAST [STOP]: a packet to each of these ports, once, or from
 # a new port each time until there is a file STOP
 mice() {
@@ -368,6 +395,7 @@ ip -n "$ns" link set bond0 up
 test_rules
 test_rule_limit
 test_devs
+test_links
 test_flows
 test_flow_churn
 test_concurrency
