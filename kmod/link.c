@@ -407,7 +407,10 @@ void ankus_links_measure(struct ankus_dev *ad, u64 dt_ns)
 
 		if (!link)
 			continue;
+		/* drivers free their rings a grace period after hiding them */
+		rcu_read_lock();
 		dev_get_stats(link->lower, &stats);
+		rcu_read_unlock();
 		/* a counter that ran backwards was reset by its driver */
 		if (link->read && stats.tx_bytes >= link->read_bytes)
 			ankus_rate_update(&link->rate,
