@@ -13,6 +13,7 @@
  */
 #include <linux/ethtool.h>
 #include <linux/netdevice.h>
+#include <linux/pm_runtime.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
@@ -20,19 +21,27 @@
 #include "rule.h"
 #include "steer.h"
 
+static void nic_unlock(struct net_device *dev)
+{
+	netdev_unlock_ops(dev);
+	if (dev->dev.parent)
+		pm_runtime_put(dev->dev.parent);
+}
+
+/* What ethtool does before it calls a driver (net/ethtool/netlink.c) */
 static int nic_begin(struct net_device *dev)
 {
-	int err = 0;
+	int err = -ENODEV;
 
 	ASSERT_RTNL();
 
-	if (!netif_device_present(dev))
-		return -ENODEV;
+	if (dev->dev.parent)
+		pm_runtime_get_sync(dev->dev.parent);
 	netdev_lock_ops(dev);
-	if (dev->ethtool_ops->begin)
-		err = dev->ethtool_ops->begin(dev);
+	if (netif_device_present(dev))
+		err = dev->ethtool_ops->begin ? dev->ethtool_ops->begin(dev) : 0;
 	if (err)
-		netdev_unlock_ops(dev);
+		nic_unlock(dev);
 	return err;
 }
 
@@ -40,7 +49,7 @@ static void nic_end(struct net_device *dev)
 {
 	if (dev->ethtool_ops->complete)
 		dev->ethtool_ops->complete(dev);
-	netdev_unlock_ops(dev);
+	nic_unlock(dev);
 }
 
 /* Reads the size of the table and, by ANY, who chooses the slot */
@@ -189,8 +198,12 @@ static int rx_ntuple_delete(struct net_device *dev, u32 location)
 		.cmd = ETHTOOL_SRXCLSRLDEL,
 		.fs.location = location,
 	};
-	int err = dev->ethtool_ops->set_rxnfc(dev, &nfc);
+	int err;
 
+	/* drivers may change their operations with the mode they are in */
+	if (!dev->ethtool_ops->set_rxnfc)
+		return -EOPNOTSUPP;
+	err = dev->ethtool_ops->set_rxnfc(dev, &nfc);
 	return err > 0 || err < -MAX_ERRNO ? -EIO : err;
 }
 
@@ -332,11 +345,11 @@ static bool rx_ntuple_ours(struct ankus_dev *ad, struct ankus_flow *flow,
 	};
 	int err = ad->netdev->ethtool_ops->get_rxnfc(ad->netdev, &nfc, NULL);
 
-	/* A driver that cannot read rules back is taken at its word */
-	if (err == -EOPNOTSUPP)
-		return true;
-	if (err)
+	/* Without an answer, a driver that took the rule is taken at its word */
+	if (err == -ENOENT || err == -EINVAL || err == -ERANGE)
 		return false;
+	if (err)
+		return true;
 	rx_ntuple_spec(&flow->key, 0, pin->location, &want);
 	if ((nfc.fs.flow_type & ~(FLOW_EXT | FLOW_MAC_EXT | FLOW_RSS)) !=
 	    want.fs.flow_type)
@@ -350,18 +363,22 @@ static bool rx_ntuple_ours(struct ankus_dev *ad, struct ankus_flow *flow,
 static bool rx_ntuple_present(struct ankus_dev *ad, struct ankus_flow *flow,
 			      struct ankus_pin *pin)
 {
-	bool ours;
+	bool off = !(ad->netdev->features & NETIF_F_NTUPLE);
+	bool ours = true;
 
-	/* Turning ntuple off flushes the table, whatever a driver still lists */
-	if (!(ad->netdev->features & NETIF_F_NTUPLE))
-		return false;
-	if (!ad->netdev->ethtool_ops->get_rxnfc)
-		return true;
 	if (nic_begin(ad->netdev))
 		return true;
-	ours = rx_ntuple_ours(ad, flow, pin);
+	if (ad->netdev->ethtool_ops->get_rxnfc)
+		ours = rx_ntuple_ours(ad, flow, pin);
+	/*
+	 * Turning ntuple off is to flush the table.  Some drivers keep the
+	 * rules, and steer by them, now or when it is on again: what is left
+	 * of ours goes.
+	 */
+	if (off && ours)
+		rx_ntuple_delete(ad->netdev, pin->location);
 	nic_end(ad->netdev);
-	return ours;
+	return ours && !off;
 }
 
 static int rx_ntuple_remove(struct ankus_dev *ad, struct ankus_flow *flow,
@@ -381,6 +398,7 @@ static enum ankus_proof rx_ntuple_verify(struct ankus_dev *ad,
 					 struct ankus_pin *pin)
 {
 	u64 bytes = atomic64_read(&flow->bytes);
+	int have = READ_ONCE(pin->have);
 	int seen = READ_ONCE(flow->seen_bin);
 	u32 napi = READ_ONCE(flow->seen_napi);
 	u64 since = pin->proof_sent;
@@ -394,12 +412,12 @@ static enum ankus_proof rx_ntuple_verify(struct ankus_dev *ad,
 	}
 	pin->proof_sent = bytes;
 	if (seen != ANKUS_NO_BIN)
-		return seen == pin->have ? ANKUS_PROOF_FOR : ANKUS_PROOF_AGAINST;
+		return seen == have ? ANKUS_PROOF_FOR : ANKUS_PROOF_AGAINST;
 
 	/* The driver records no queue: is it the NAPI of the queue? */
-	if (rx_ntuple_dead(ad, pin->have))
+	if (rx_ntuple_dead(ad, have))
 		return ANKUS_PROOF_NONE;
-	want_napi = ankus_rxq_napi_id(ad->netdev, pin->have);
+	want_napi = ankus_rxq_napi_id(ad->netdev, have);
 	if (!napi || !want_napi)
 		return ANKUS_PROOF_NONE;
 	return napi == want_napi ? ANKUS_PROOF_FOR : ANKUS_PROOF_AGAINST;
