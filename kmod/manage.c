@@ -90,6 +90,8 @@ static void manage_drain_begin(struct ankus_dev *ad)
 	mutex_lock(&ad->an->lock);
 	ad->draining = true;
 	ankus_control_release_all(ad);
+	if (!ad->gone)
+		ankus_control_steer_soon(ad);
 	mutex_unlock(&ad->an->lock);
 }
 
@@ -102,6 +104,8 @@ static bool manage_drained(struct ankus_dev *ad)
 	list_for_each_entry(flow, &ad->active, active) {
 		const struct ankus_pin *pin = flow->ctl->pin;
 
+		if (pin[ANKUS_PIN_RXQ].installed)
+			return false;
 		/* a silent flow has nothing that could be overtaken */
 		if (time_before(jiffies, READ_ONCE(flow->seen_jiffies) + silent) &&
 		    (READ_ONCE(pin[ANKUS_PIN_TXQ].have) != ANKUS_NO_BIN ||
@@ -203,12 +207,16 @@ static void manage_stale(struct ankus_dev *ad)
 	ankus_control_steer_soon(ad);
 }
 
-static void manage_links_changed(struct ankus_net *an)
+/* A bond, one of its lower devices, or one that was one until now */
+static void manage_links_changed(struct ankus_net *an, struct net_device *netdev)
 {
+	struct net_device *master = netdev_master_upper_dev_get(netdev);
 	struct ankus_dev *ad;
 
 	list_for_each_entry(ad, &an->devs, list) {
-		if (!netif_is_lag_master(ad->netdev))
+		if (!netif_is_lag_master(ad->netdev) ||
+		    (netdev != ad->netdev && master != ad->netdev &&
+		     !ankus_link_of_lower(ad, netdev)))
 			continue;
 		ankus_links_prune(ad, ankus_event_link);
 		manage_stale(ad);
@@ -246,7 +254,7 @@ static int manage_netdev_event(struct notifier_block *nb, unsigned long event,
 	ad = ankus_dev_find(an, netdev);
 	switch (event) {
 	case NETDEV_UNREGISTER:
-		manage_links_changed(an);
+		manage_links_changed(an, netdev);
 		mutex_unlock(&an->lock);
 		if (ad)
 			ankus_manage_del(ad);
@@ -256,7 +264,7 @@ static int manage_netdev_event(struct notifier_block *nb, unsigned long event,
 	case NETDEV_CHANGE:
 	case NETDEV_CHANGEUPPER:
 	case NETDEV_CHANGELOWERSTATE:
-		manage_links_changed(an);
+		manage_links_changed(an, netdev);
 		fallthrough;
 	case NETDEV_FEAT_CHANGE:
 		if (ad)
