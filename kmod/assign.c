@@ -129,6 +129,8 @@ static unsigned int assign_place(struct ankus_dev *ad,
 		struct ankus_pin *pin = &flow->ctl->pin[ops->kind];
 		int bin;
 
+		if (!(i & 63))
+			cond_resched();
 		if (item->bin < n_bins)
 			bins[item->bin].load_bps -=
 				min(bins[item->bin].load_bps, item->rate_bps);
@@ -174,17 +176,12 @@ static void assign_kind(struct ankus_dev *ad, unsigned int kind,
 			struct ankus_item *items, u64 now)
 {
 	const struct ankus_backend_ops *ops;
-	struct ankus_flow *flow;
 	const char *reason;
 	unsigned int n;
 
 	ops = ankus_steer_ops(ad, kind, &reason);
-	if (!ops) {
-		list_for_each_entry(flow, &ad->active, active)
-			ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN,
-					 now);
+	if (!ops)
 		return;
-	}
 	ankus_place_prepare(ad->bins[kind], ad->n_bins[kind]);
 	n = assign_unplaced(ad, ops, items, now);
 	/* those that nothing is open to do not keep others from moving */
@@ -192,6 +189,18 @@ static void assign_kind(struct ankus_dev *ad, unsigned int kind,
 		return;
 	n = assign_movable(ad, ops, items, now);
 	assign_rebalance(ad, ops, items, n, now);
+}
+
+/* Without a backend nothing is steered, not even by hand. */
+static void assign_none(struct ankus_dev *ad, unsigned int kind, u64 now)
+{
+	struct ankus_flow *flow;
+	const char *reason;
+
+	if (ankus_steer_ops(ad, kind, &reason))
+		return;
+	list_for_each_entry(flow, &ad->active, active)
+		ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN, now);
 }
 
 /* A flow pinned by hand does not follow its link's slot to another link. */
@@ -223,6 +232,8 @@ void ankus_control_assign(struct ankus_dev *ad, u64 now)
 
 	if (ad->cfg.mode != ANKUS_MODE_STEER || ad->draining)
 		return;
+	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++)
+		assign_none(ad, kind, now);
 	assign_orphans(ad, now);
 	if (!ad->elephants)
 		return;

@@ -11,6 +11,8 @@
 
 /* A flow is a candidate from this fraction of the lowest threshold on */
 #define CLASSIFY_ADMIT_SHIFT 3
+/* Who waits for ankus_net::lock, maybe under rtnl, waits so long at most */
+#define CLASSIFY_SLICE_NS (2 * NSEC_PER_MSEC)
 
 /* Takes a flow's pins back, at safe points */
 static void classify_release(struct ankus_flow *flow, u64 now)
@@ -19,8 +21,12 @@ static void classify_release(struct ankus_flow *flow, u64 now)
 
 	if (!flow->ctl)
 		return;
-	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++)
-		ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN, now);
+	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
+		struct ankus_pin *pin = &flow->ctl->pin[kind];
+
+		ankus_steer_want(pin, ANKUS_NO_BIN, now);
+		ankus_steer_settle(pin);
+	}
 }
 
 /**
@@ -126,6 +132,8 @@ static void classify_forget(struct ankus_dev *ad, struct ankus_flow *flow,
 	if (flow->state == ANKUS_FLOW_STATE_ELEPHANT)
 		return;
 	classify_release(flow, now);
+	/* what an operator said of the flow ends here, too */
+	flow->mode = ANKUS_PIN_MODE_AUTO;
 	if (!ankus_steer_idle(flow))
 		return;
 	classify_set_state(ad, flow, ANKUS_FLOW_STATE_MOUSE);
@@ -182,20 +190,54 @@ static void classify_load(struct ankus_dev *ad, const struct ankus_flow *flow)
 	}
 }
 
+static void classify_measure(struct ankus_dev *ad, struct ankus_flow *flow,
+			     u64 admit_bps, u64 last, u64 now)
+{
+	u64 bytes = atomic64_read(&flow->bytes);
+	u64 since = max(last, flow->first_ns);
+	u64 kick = U64_MAX;
+
+	ankus_rate_update(&flow->rate, bytes - flow->read_bytes,
+			  now > since ? now - since : 0);
+	flow->read_bytes = bytes;
+	classify_flow(ad, flow, admit_bps, since, now);
+	if (flow->state != ANKUS_FLOW_STATE_ELEPHANT && !flow->over_ns)
+		kick = bytes + ad->kick_bytes;
+	WRITE_ONCE(flow->kick_bytes, kick);
+}
+
+/* Lets others have the lock when this took long; false when the device went */
+static bool classify_breathe(struct ankus_dev *ad, u64 *since)
+{
+	cond_resched();
+	if (ktime_get_ns() - *since < CLASSIFY_SLICE_NS)
+		return true;
+	mutex_unlock(&ad->an->lock);
+	mutex_lock(&ad->an->lock);
+	*since = ktime_get_ns();
+	return !ad->gone;
+}
+
 /**
  * ankus_control_measure() - bring flows and the load of the bins up to date
  * @ad: the device
  * @last: time of the last measurement in ns
  * @now: time in ns
  *
+ * With very many flows and rules this takes long, and lets the lock go now and
+ * then.
+ *
  * Context: Control loop, under ankus_net::lock.  May sleep.
+ * Return: true if all is up to date; false when the device was let go
+ * meanwhile or the rules have changed, so that those of flows are not valid.
  */
-void ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
+bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 {
 	unsigned long idle = msecs_to_jiffies(max(ad->cfg.release_ms, 1000U));
 	u64 admit_bps = ankus_rule_lowest_rate(ad) >> CLASSIFY_ADMIT_SHIFT;
+	u32 rule_gen = ad->an->rule_gen;
 	struct ankus_flow *flow, *tmp;
-	u64 bytes, since;
+	u64 held = ktime_get_ns();
 	u32 i;
 
 	classify_bins(ad);
@@ -208,23 +250,15 @@ void ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 	for (i = 0; i <= ad->flows.mask; i++) {
 		ankus_bucket_for_each(&ad->flows, i, flow, tmp,
 				      lockdep_is_held(&ad->an->lock)) {
-			bytes = atomic64_read(&flow->bytes);
-			since = max(last, flow->first_ns);
-			ankus_rate_update(&flow->rate, bytes - flow->read_bytes,
-					  now > since ? now - since : 0);
-			flow->read_bytes = bytes;
-			classify_flow(ad, flow, admit_bps, since, now);
-			WRITE_ONCE(flow->kick_bytes,
-				   flow->state == ANKUS_FLOW_STATE_ELEPHANT ||
-				   flow->over_ns ? U64_MAX :
-						   bytes + ad->kick_bytes);
+			classify_measure(ad, flow, admit_bps, last, now);
 			if (time_after(jiffies,
 				       READ_ONCE(flow->seen_jiffies) + idle))
 				classify_forget(ad, flow, now);
 			else
 				classify_load(ad, flow);
 		}
-		if (!(i & 255))
-			cond_resched();
+		if (!(i & 15) && !classify_breathe(ad, &held))
+			return false;
 	}
+	return rule_gen == ad->an->rule_gen;
 }

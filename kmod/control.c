@@ -93,6 +93,7 @@ static void control_tick(struct work_struct *work)
 					    struct ankus_dev, tick);
 	struct ankus_net *an = ad->an;
 	unsigned long delay;
+	bool whole;
 	u64 now;
 
 	mutex_lock(&an->lock);
@@ -105,10 +106,15 @@ static void control_tick(struct work_struct *work)
 	WRITE_ONCE(ad->last_jiffies, jiffies);
 	ankus_links_check(ad, ankus_event_link);
 	ankus_links_measure(ad, now - ad->last_ns);
-	ankus_control_measure(ad, ad->last_ns, now);
+	whole = ankus_control_measure(ad, ad->last_ns, now);
+	if (ad->gone)
+		goto out;
 	ad->last_ns = now;
 	control_look(ad, now);
-	ankus_control_assign(ad, now);
+	if (whole)
+		ankus_control_assign(ad, now);
+	else
+		ad->wake_ns = now;
 	if (ad->stale || ankus_steer_rx_pending(ad))
 		ankus_control_steer_soon(ad);
 

@@ -15,7 +15,7 @@ void ankus_control_refresh(struct ankus_dev *ad);
 
 /* classify.c and assign.c */
 void ankus_control_release_all(struct ankus_dev *ad);
-void ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now);
+bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now);
 void ankus_control_assign(struct ankus_dev *ad, u64 now);
 
 #endif /* ANKUS_CONTROL_H */

@@ -12,6 +12,8 @@
 
 #define DEV_TICK_MIN_MS		10
 #define DEV_FLOW_MIN		64
+/* Flows are not charged to who asks for them, nor is the time to look at them */
+#define DEV_FLOW_MAX_USER_NS	16384
 
 /**
  * ankus_nl_fill_dev() - describe a device
@@ -129,6 +131,13 @@ int ankus_nl_dev_new_doit(struct sk_buff *skb, struct genl_info *info)
 				    info->attrs[ANKUS_A_DEV_FLOW_MAX],
 				    "a flow table holds 64 flows at least");
 		return -ERANGE;
+	}
+	if (cfg.flow_max > DEV_FLOW_MAX_USER_NS &&
+	    genl_info_net(info)->user_ns != &init_user_ns) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[ANKUS_A_DEV_FLOW_MAX],
+				    "a flow table of a user namespace holds 16384 flows at most");
+		return -EPERM;
 	}
 
 	rtnl_lock();

@@ -236,7 +236,9 @@ static int flow_set_mode(struct ankus_dev *ad, struct ankus_flow *flow, u8 mode,
 		/* what failed before may work now */
 		pin->retry_ns = 0;
 		pin->failures = 0;
-		if (mode == ANKUS_PIN_MODE_AUTO)
+		/* the control loop places elephants, and no others */
+		if (mode == ANKUS_PIN_MODE_AUTO &&
+		    flow->state == ANKUS_FLOW_STATE_ELEPHANT)
 			continue;
 		if (to && kind == to->queue_kind)
 			bin = to->queue;

@@ -107,6 +107,27 @@ void ankus_steer_fail(struct ankus_pin *pin, u8 state, int error,
 }
 
 /**
+ * ankus_steer_settle() - forget why a pin failed that nobody asks for any more
+ * @pin: the pin, wanted nowhere
+ *
+ * Context: Under ankus_net::lock.
+ */
+void ankus_steer_settle(struct ankus_pin *pin)
+{
+	if (READ_ONCE(pin->have) != ANKUS_NO_BIN || pin->installed || pin->busy)
+		return;
+	switch (pin->state) {
+	case ANKUS_PIN_STATE_PARKED:
+	case ANKUS_PIN_STATE_REFUSED:
+	case ANKUS_PIN_STATE_INEFFECTIVE:
+		pin->state = ANKUS_PIN_STATE_NONE;
+		pin->reason = NULL;
+		pin->error = 0;
+		break;
+	}
+}
+
+/**
  * ankus_steer_compare() - does a bin carry what the flow sends?
  * @pin: the pin, with the counts at the last verdict
  * @sent: bytes of the flow
@@ -172,8 +193,10 @@ static int steer_in_force(struct ankus_dev *ad, struct ankus_flow *flow,
 	pin->proof_sent = 0;
 	pin->misses = 0;
 	pin->told = NULL;
-	if (READ_ONCE(pin->have) == pin->want)
+	if (READ_ONCE(pin->have) == pin->want) {
 		pin->state = ANKUS_PIN_STATE_INSTALLED;
+		pin->reason = NULL;
+	}
 	return first ? ANKUS_EVENT_FLOW_PIN : ANKUS_EVENT_FLOW_MOVE;
 }
 
@@ -239,6 +262,7 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 	if (pin->want == ANKUS_NO_BIN) {
 		if (have != ANKUS_NO_BIN)
 			return -1;
+		event = -1;
 		switch (pin->state) {
 		case ANKUS_PIN_STATE_WANTED:
 		case ANKUS_PIN_STATE_INSTALLED:
@@ -246,16 +270,22 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 			event = pin->seen_switches ? ANKUS_EVENT_FLOW_UNPIN : -1;
 			pin->state = ANKUS_PIN_STATE_NONE;
 			pin->reason = NULL;
-			/* the next pin is a first one again */
-			pin->seen_switches = 0;
-			WRITE_ONCE(pin->switches, 0);
-			return event;
-		default:
-			return -1;
+			break;
 		}
+		/* the next pin is a first one again */
+		pin->seen_switches = 0;
+		WRITE_ONCE(pin->switches, 0);
+		return event;
 	}
-	if (have != pin->want)
+	if (have != pin->want) {
+		/* it was in force, and its bin failed */
+		if (pin->state == ANKUS_PIN_STATE_INSTALLED ||
+		    pin->state == ANKUS_PIN_STATE_VERIFIED) {
+			pin->state = ANKUS_PIN_STATE_WANTED;
+			pin->reason = "the queue or link failed";
+		}
 		return -1;
+	}
 	if (pin->state == ANKUS_PIN_STATE_WANTED)
 		pin->state = ANKUS_PIN_STATE_INSTALLED;
 	ops = ankus_steer_ops(ad, kind, &reason);

@@ -68,6 +68,7 @@ const struct ankus_backend_ops *ankus_steer_ops(struct ankus_dev *ad,
 void ankus_steer_want(struct ankus_pin *pin, int bin, u64 now_ns);
 void ankus_steer_fail(struct ankus_pin *pin, u8 state, int error,
 		      const char *reason, u64 now_ns);
+void ankus_steer_settle(struct ankus_pin *pin);
 int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 		     unsigned int kind, u64 now_ns);
 enum ankus_proof ankus_steer_compare(struct ankus_pin *pin, u64 sent,

@@ -49,7 +49,7 @@ static bool steer_rx_differs(const struct ankus_pin *pin, u64 now_ns)
 /* The flow pauses, so what comes next cannot overtake what came before */
 static bool steer_rx_safe(const struct ankus_pin *pin, u64 now_ns)
 {
-	u64 last = max(READ_ONCE(pin->gap_ns), pin->wanted_ns);
+	u64 last = max(READ_ONCE(pin->gap_ns), READ_ONCE(pin->wanted_ns));
 
 	return now_ns >= last + STEER_RX_GAP_NS;
 }
@@ -116,6 +116,7 @@ struct steer_rx_op {
 	int error;
 	bool had;
 	bool lost;
+	bool left;
 	const char *reason;
 };
 
@@ -144,6 +145,10 @@ static void steer_rx_call(struct ankus_dev *ad, struct steer_rx_op *op,
 		op->lost = true;
 	}
 	if (op->want != ANKUS_NO_BIN) {
+		/* The flow is where the hash sends it: to go back is a move */
+		op->left = op->lost;
+		if (op->lost)
+			return;
 		if (*full && !pin->installed) {
 			op->error = -ENOSPC;
 			op->reason = "the rule table is full";
@@ -169,6 +174,8 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 	u64 now = ktime_get_ns();
 
 	pin->busy = false;
+	if (op->left && !op->lost)
+		return;
 	pin->recheck = false;
 	ad->count[ANKUS_RULES_LOST] += op->lost;
 	ad->rx.rules += pin->installed - op->had;
@@ -177,19 +184,25 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 	if (!pin->installed && op->had && !op->lost)
 		ad->count[ANKUS_RULES_REMOVED]++;
 
+	if (op->left) {
+		steer_rx_have(pin, ANKUS_NO_BIN);
+		if (pin->want == op->want) {
+			pin->state = ANKUS_PIN_STATE_WANTED;
+			pin->reason = "the rule was gone";
+		}
+		return;
+	}
 	if (!op->error) {
 		steer_rx_have(pin, op->want);
-		if (!op->lost)
-			return;
-		/* put back: the same pin, to be proved again */
-		if (pin->state == ANKUS_PIN_STATE_VERIFIED)
-			pin->state = ANKUS_PIN_STATE_INSTALLED;
-		pin->misses = 0;
-		pin->proof_sent = 0;
 		return;
 	}
 	if (!pin->installed)
 		steer_rx_have(pin, ANKUS_NO_BIN);
+	/* What was asked for meanwhile has not failed */
+	if (pin->want != op->want) {
+		ad->count[ANKUS_REFUSED] += op->error != -ENOSPC;
+		return;
+	}
 	if (op->want == ANKUS_NO_BIN) {
 		/* Tried again later; the rule still steers, harmlessly */
 		pin->error = -op->error;
@@ -259,13 +272,22 @@ bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 		mutex_unlock(&ad->an->lock);
 
 		sort(ops, n, sizeof(*ops), steer_rx_order, NULL);
-		for (i = 0; i < n; i++)
-			steer_rx_call(ad, &ops[i], &full);
+		for (i = 0; i < n; i++) {
+			struct ankus_pin *pin;
+
+			/* Calls may take long: does the flow pause still? */
+			pin = &ops[i].flow->ctl->pin[ANKUS_PIN_RXQ];
+			if (force || steer_rx_safe(pin, ktime_get_ns()))
+				steer_rx_call(ad, &ops[i], &full);
+			else
+				ops[i].left = true;
+		}
 
 		mutex_lock(&ad->an->lock);
 		for (i = 0; i < n; i++) {
 			steer_rx_done(ad, &ops[i]);
 			failed += !!ops[i].error;
+			left |= ops[i].left;
 		}
 		ad->count[ANKUS_RTNL_MAX_NS] = max(ad->count[ANKUS_RTNL_MAX_NS],
 						   ktime_get_ns() - start);

@@ -84,9 +84,11 @@ static enum ankus_proof tx_link_verify(struct ankus_dev *ad,
 				       struct ankus_flow *flow,
 				       struct ankus_pin *pin)
 {
-	struct ankus_link *link = ankus_link_slot(ad, pin->have);
+	int have = READ_ONCE(pin->have);
+	struct ankus_link *link;
 	enum ankus_proof proof;
 
+	link = have == ANKUS_NO_BIN ? NULL : ankus_link_slot(ad, have);
 	if (!link)
 		return ANKUS_PROOF_NONE;
 	/*
@@ -151,7 +153,13 @@ bool ankus_tx_link_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 		return false;
 
 	link = rcu_dereference(ad->links[have]);
-	if (unlikely(!link || !READ_ONCE(link->usable) || tx_link_bound(skb))) {
+	if (unlikely(!link || !READ_ONCE(link->usable))) {
+		/* Left at once, and when it comes back entered at a safe point */
+		ankus_steer_switch(pin, ANKUS_NO_BIN);
+		ankus_pcpu_add(ad, ANKUS_LINK_BYPASSED, 1);
+		return false;
+	}
+	if (unlikely(tx_link_bound(skb))) {
 		ankus_pcpu_add(ad, ANKUS_LINK_BYPASSED, 1);
 		return false;
 	}

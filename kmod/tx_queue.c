@@ -98,16 +98,18 @@ static enum ankus_proof tx_queue_verify(struct ankus_dev *ad,
 					struct ankus_pin *pin)
 {
 	u64 sent = atomic64_read(&flow->bytes);
+	int have = READ_ONCE(pin->have);
 	u64 bytes = 0;
 	bool counted;
 
-	if (tx_queue_dead(ad, pin->have))
+	/* ANKUS_NO_BIN, which the packet path may just have written, is dead */
+	if (tx_queue_dead(ad, have))
 		return ANKUS_PROOF_NONE;
-	counted = tx_queue_bytes(ad, pin->have, &bytes);
+	counted = tx_queue_bytes(ad, have, &bytes);
 	if (!counted) {
 		/* No qdisc to ask; without a say of the driver the choice holds */
 		if (!ad->netdev->netdev_ops->ndo_select_queue &&
-		    READ_ONCE(flow->seen_bin) == pin->have)
+		    READ_ONCE(flow->seen_bin) == have)
 			return ANKUS_PROOF_FOR;
 		return ANKUS_PROOF_NONE;
 	}
@@ -154,8 +156,13 @@ void ankus_tx_queue_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 		if (have == ANKUS_NO_BIN && sk && sk_fullsock(sk))
 			sk_tx_queue_clear(sk);
 	}
-	if (have == ANKUS_NO_BIN || tx_queue_dead(ad, have))
+	if (have == ANKUS_NO_BIN)
 		return;
+	/* Left at once, and when it comes back entered at a safe point */
+	if (unlikely(tx_queue_dead(ad, have))) {
+		ankus_steer_switch(pin, ANKUS_NO_BIN);
+		return;
+	}
 
 	if (sk && !sk_fullsock(sk))
 		return;

@@ -157,12 +157,22 @@ static void rx_lost(struct kunit *test)
 	expect_work(test, false, false);
 	pin->recheck = true;
 	expect_work(test, true, true);
-	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_TRUE(test, rx_run(st, false));
 	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_LOST], 1);
 	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_REMOVED], 0);
 	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 0);
 	KUNIT_EXPECT_FALSE(test, pin->recheck);
-	/* it could not be put back */
+	/* the flow is where the hash sends it, and does not pause there */
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, pin->want, 3);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_WANTED);
+	pin->gap_ns = ktime_get_ns() + RX_LATER_NS;
+	expect_work(test, true, false);
+	KUNIT_EXPECT_TRUE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_WANTED);
+	/* now it does, and the rule could not be put back */
+	pin->gap_ns = 0;
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
 	KUNIT_EXPECT_FALSE(test, pin->installed);
 	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
 	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_REFUSED);

@@ -254,6 +254,65 @@ static void steer_failed(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, pin->reason);
 }
 
+/* What failed is shown for as long as somebody asks for it */
+static void steer_settle(struct kunit *test)
+{
+	unsigned int kind = *(const unsigned int *)test->param_value;
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = steer_pin(st, kind);
+
+	/* what is in force, or may be, is not forgotten */
+	steer_pinned(test, kind, 1);
+	ankus_steer_settle(pin);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_INSTALLED);
+	steer_fail(st, pin, -EIO, "refused", ktime_get_ns());
+	ankus_steer_settle(pin);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_PARKED);
+	steer_switch(st, kind, ANKUS_NO_BIN);
+	pin->busy = true;
+	ankus_steer_settle(pin);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_PARKED);
+	pin->busy = false;
+	ankus_steer_settle(pin);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_NONE);
+	KUNIT_EXPECT_NULL(test, pin->reason);
+	KUNIT_EXPECT_EQ(test, pin->error, 0);
+}
+
+/* A queue or link that fails is left by the packet path, and may come back */
+static void steer_dead(struct kunit *test)
+{
+	unsigned int kind = *(const unsigned int *)test->param_value;
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = steer_pin(st, kind);
+
+	steer_pinned(test, kind, 1);
+	steer_switch(st, kind, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, steer_look(st, kind), -1);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_WANTED);
+	KUNIT_EXPECT_NOT_NULL(test, pin->reason);
+	steer_switch(st, kind, 1);
+	KUNIT_EXPECT_EQ(test, steer_look(st, kind), ANKUS_EVENT_FLOW_MOVE);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_INSTALLED);
+	KUNIT_EXPECT_NULL(test, pin->reason);
+}
+
+/* A pin that comes into force behind a failure is a first one */
+static void steer_failed_first(struct kunit *test)
+{
+	unsigned int kind = *(const unsigned int *)test->param_value;
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = steer_pin(st, kind);
+
+	steer_pinned(test, kind, 1);
+	steer_fail(st, pin, 0, "ineffective", ktime_get_ns());
+	steer_switch(st, kind, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, steer_look(st, kind), ANKUS_EVENT_FLOW_FAIL);
+	KUNIT_EXPECT_EQ(test, steer_look(st, kind), -1);
+	steer_pinned(test, kind, 2);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_MOVES], 0);
+}
+
 /* What fails again for the same reason is no news, for another reason it is */
 static void steer_failed_told_once(struct kunit *test)
 {
@@ -537,6 +596,9 @@ static struct kunit_case steer_cases[] = {
 	KUNIT_CASE_PARAM(steer_in_force, kind_gen_params),
 	KUNIT_CASE_PARAM(steer_unpin, kind_gen_params),
 	KUNIT_CASE_PARAM(steer_failed, kind_gen_params),
+	KUNIT_CASE_PARAM(steer_settle, kind_gen_params),
+	KUNIT_CASE_PARAM(steer_dead, kind_gen_params),
+	KUNIT_CASE_PARAM(steer_failed_first, kind_gen_params),
 	KUNIT_CASE_PARAM(steer_failed_told_once, kind_gen_params),
 	KUNIT_CASE(steer_backoff),
 	KUNIT_CASE(steer_verify),

@@ -323,6 +323,13 @@ static void tx_apply_forwarded(struct kunit *test)
 	kfree_skb(skb);
 }
 
+static void tx_real_queues(struct device_test *st, unsigned int n)
+{
+	rtnl_lock();
+	netif_set_real_num_tx_queues(st->netdev, n);
+	rtnl_unlock();
+}
+
 /* A queue that is gone is not used, even when there is no other yet */
 static void tx_apply_dead(struct kunit *test)
 {
@@ -336,15 +343,28 @@ static void tx_apply_dead(struct kunit *test)
 	skb->ooo_okay = 1;
 	tx_apply(st, skb);
 	KUNIT_EXPECT_EQ(test, pin->have, DEVICE_QUEUES - 1);
-	rtnl_lock();
-	netif_set_real_num_tx_queues(st->netdev, DEVICE_QUEUES - 1);
-	rtnl_unlock();
+	tx_real_queues(st, DEVICE_QUEUES - 1);
 	sk_tx_queue_clear(sk);
 	skb->ooo_okay = 1;
 	tx_apply(st, skb);
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
 	KUNIT_EXPECT_EQ(test, sk_tx_queue_get(sk), -1);
 	KUNIT_EXPECT_TRUE(test, skb->ooo_okay);
-	/* to another it goes at once */
+	tx_apply(st, skb);
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
+
+	/* it goes elsewhere now: to come back takes a safe point */
+	tx_real_queues(st, DEVICE_QUEUES);
+	skb->ooo_okay = 0;
+	tx_apply(st, skb);
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
+	skb->ooo_okay = 1;
+	tx_apply(st, skb);
+	KUNIT_EXPECT_EQ(test, pin->have, DEVICE_QUEUES - 1);
+	KUNIT_EXPECT_EQ(test, sk_tx_queue_get(sk), DEVICE_QUEUES - 1);
+
+	/* straight from it to another it goes at once */
+	tx_real_queues(st, DEVICE_QUEUES - 1);
 	skb->ooo_okay = 0;
 	tx_want(st, 1);
 	tx_apply(st, skb);
