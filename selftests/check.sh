@@ -3,7 +3,8 @@
 #
 # check.sh [LANE...]: everything that can be checked, in lanes:
 #
-#   build      module and test NIC for every kernel without a warning, the tool
+#   build      module and test NIC for every kernel without a warning, the tool;
+#              installing them, and by DKMS
 #   lint       style.sh, and whether the generated files are up to date
 #   kunit      the unit tests, in User Mode Linux with all checkers
 #   6.1 6.12   the selftests on stock Debian kernels
@@ -20,7 +21,7 @@ top=$(dirname "$here")
 log=$top/build/log
 cd "$top" || exit 1
 # What is made from here has nothing to do with the make that called.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 
 kernels="6.1 6.12 7.3-debug"
 [ $# -gt 0 ] || set -- build lint kunit 6.1 6.12 7.3-debug
@@ -83,6 +84,9 @@ lane_build() {
 	done
 	step "the tool" make tool || rc=1
 	step "the programs of the tests" make -s -C selftests || rc=1
+	step "make install, modules_install, uninstall" \
+		selftests/install.sh make || rc=1
+	step "dkms build" selftests/install.sh dkms || rc=1
 	return $rc
 }
 
@@ -129,10 +133,10 @@ lane_kunit() {
 # anything from another, and one that brings the kernel down takes no other
 # with it.  Its output appears as a whole when it is done.
 run_test() {
-	local kernel=$1 test=$2 out=$log/$1/$2 rc args=(-t 1200) results
+	local kernel=$1 test=$2 out=$log/$1/$2 rc args=(-t 1800) results
 
 	case $kernel in
-	*debug) args=(-t 2400 -L) ;;
+	*debug) args=(-t 3600 -L) ;;
 	esac
 	selftests/vm/run.sh -k "$kernel" "${args[@]}" -l "$out.console" -- \
 		make -s -C selftests run_tests "TEST_PROGS=$test" >"$out" 2>&1

@@ -447,7 +447,8 @@ test_flows() {
 	check "mode steer" ankus -n "$ns" dev set v0 mode steer tx-queues all
 	check "pin by hand" ankus -n "$ns" flow pin "$id" queue 2
 	check_until "is in force" 10 flows \
-		'.[0] | .pin_mode == "manual" and .tx_queue.current == 2' "$id"
+		'.[0] | .pin_mode == "manual" and .tx_queue.current == 2 and
+		 .tx_queue.state != "wanted"' "$id"
 	check_fail "in text" 0 "txq 2 (installed|verified), by hand\$" \
 		ankus -n "$ns" flow show "$id"
 	check_fail "its details" 0 '^ +txq target 2 current 2 ' \

@@ -116,7 +116,7 @@ test_exact_tcp() {
 	for ((i = 0; i < 8; i++)); do
 		before=$(snmp "$left" TcpRetransSegs)
 		tcp_megabyte "$address" || break
-		wait_until 5 closed || break
+		wait_until 20 closed || break
 		again=$(($(snmp "$left" TcpRetransSegs) - before))
 		[ "$again" -ne 0 ] || break
 	done
@@ -237,10 +237,10 @@ test_states() {
 	[ "$proto" = tcp ] || number=17
 	ankus -n "$left" dev set v0 hold 60s
 	if [ "$proto" = udp ]; then
-		udp_start "$left" "$address" "$port" 2000
+		udp_start "$left" "$address" "$port" 1000
 	else
 		check "$name: a stream" tcp_start "$left" "$right" \
-			"${address%9}2" "$port" 1 2M
+			"${address%9}2" "$port" 1 1M
 	fi
 	check_until "$name: a candidate before the hold time is over" 10 \
 		flows_are "$left" 1 ".dport == $port and .rate_bps > 500000" \
@@ -253,7 +253,7 @@ test_states() {
 		".dport == $port and .state == \"elephant\"" "$out"
 	check_until "$name: of the right rate" 20 flows_are "$left" 1 \
 		".dport == $port and .state == \"elephant\"" \
-		'.rate_bps > 1400000 and .rate_bps < 2800000'
+		'.rate_bps > 700000 and .rate_bps < 1400000'
 	check "$name: not steered, in mode observe" flows_are "$left" 1 \
 		".dport == $port and .state == \"elephant\"" \
 		'.tx_queue.state == "none" and .pin_mode == "auto"'
@@ -272,9 +272,10 @@ test_states() {
 test_hysteresis() {
 	local id
 
-	ankus -n "$left" dev set v0 hold 300ms
+	# A machine that stands still for a moment is no change of rate.
+	ankus -n "$left" dev set v0 hold 300ms release 3s
 	udp_start "$left" 10.0.0.9 5100 30
-	udp_start "$left" fd00::9 5101 30
+	udp_start "$left" fd00::9 5101 10
 	check_until "a mouse" 10 flows_are "$left" 1 \
 		'.dport == 5100 and .packets > 10' '.state == "mouse"'
 	udp_rate 5100 250
@@ -292,7 +293,7 @@ test_hysteresis() {
 	check "it stays one" port_is 5100 elephant
 	udp_rate 5100 250
 	check_until "until it falls to a half" 20 port_is 5100 candidate
-	udp_rate 5100 10
+	udp_rate 5100 20
 	check_until "and to a mouse" 20 port_is 5100 mouse
 	check "being the same flow all the time" flows_are "$left" 1 \
 		'.dport == 5100' ".id == $id"
@@ -301,6 +302,7 @@ test_hysteresis() {
 	check "released once" event_count flow-release "$id" 1
 	udp_stop 5100
 	udp_stop 5101
+	ankus -n "$left" dev set v0 release 1s
 }
 
 event_count() {
@@ -312,10 +314,11 @@ event_count() {
 test_burst() {
 	local seen
 	seen=$(stat_of "$left" v0 elephants_seen)
-	ankus -n "$left" dev set v0 hold 20s
+	ankus -n "$left" dev set v0 hold 60s release 10s
 	udp_send "$left" 10.0.0.9 5200 1000 400
 	check_until "a burst makes a candidate" 10 flows_are "$left" 1 \
 		'.dport == 5200' '.state == "candidate"'
+	ankus -n "$left" dev set v0 release 1s
 	check_until "that is forgotten" 20 flows_are "$left" 0 '.dport == 5200' true
 	check_is "and was no elephant" "$seen" "$(stat_of "$left" v0 elephants_seen)"
 	ankus -n "$left" dev set v0 hold 300ms
@@ -386,10 +389,19 @@ test_table_full() {
 # --- run -------------------------------------------------------------------
 
 left='' right='' sink_pid=0
+hold_hooks
 setup_ns left right
+# No packets but the test's: hosts without addresses of their own ask for nothing.
+for ns in "$left" "$right"; do
+	in_ns "$ns" sysctl -qw net.ipv6.conf.default.addr_gen_mode=1 \
+		net.ipv6.conf.default.router_solicitations=0 \
+		net.ipv6.conf.default.accept_ra=0 net.ipv4.tcp_early_retrans=0
+done
 veth_pair "$left" "$right" 4
 address_pair "$left" v0 "$right" v1
 tc -n "$left" qdisc replace dev v0 root handle 1: mq
+# They do tell which groups they joined, for a second.
+sleep $((2 * lib_slow))
 
 test_untouched
 test_counting
@@ -407,10 +419,10 @@ test_rules
 check "nothing was steered meanwhile" stat_is "$left" v0 \
 	'.pins_tx_queue == 0 and .moves == 0 and .rules_installed == 0'
 ankus -n "$left" dev del v0
-check "the monitor told of the device" event_seen \
+check_until "the monitor told of the device" 10 event_seen \
 	'.event == "dev-add" and .ifname == "v0" and .mode == "observe"'
 check_until "to its end" 5 event_seen '.event == "dev-del" and .ifname == "v0"'
-check "of its elephants" event_seen '.event == "flow-elephant" and
+check_until "of its elephants" 10 event_seen '.event == "flow-elephant" and
 	.ifname == "v0" and .dir == "out" and .dport == 5002 and .src == "fd00::1"'
 check "and of none that was pinned" event_unseen \
 	'.event == "flow-pin" or .event == "flow-fail"'

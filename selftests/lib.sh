@@ -31,6 +31,8 @@
 # check_until DESC SECONDS CMD...
 # defer CMD...         run CMD when the script ends; the last one first
 # setup_ns VAR...      make network namespaces, named by $VAR, for this script
+# hold_hooks           keep netfilter's device hooks in use: before ankus is loaded,
+#                      where there is traffic
 # load_module NAME [PARAMS...], unload_module NAME
 #                      ankus or simnic as built for this kernel, or a stock one
 # finish               ends every script: plan, cleanup, exit status
@@ -67,9 +69,10 @@ lib_taint() {
 }
 lib_taint_before=$(lib_taint)
 
-# Emulated debug kernels do in minutes what others do in seconds.
-lib_slow=1
-[ ! -e /sys/kernel/debug/kmemleak ] || lib_slow=4
+# Limits are given for an idle machine.  Emulated ones have others beside them,
+# and debug kernels do in minutes what others do in seconds.
+lib_slow=3
+[ ! -e /sys/kernel/debug/kmemleak ] || lib_slow=8
 
 # Nobody writes here: to wait without a process for it
 mkfifo "$lib_out/never"
@@ -245,6 +248,20 @@ setup_ns() {
 		printf -v "$var" %s "$name"
 		defer lib_delete_ns "$name"
 	done
+}
+
+# The first hook of its kind in the kernel and the end of the last one change
+# the code of the packet path.  Emulated CPUs which run it at that moment may
+# keep the breakpoint that is in it meanwhile (QEMU before 8.1, several CPUs),
+# and hang.  So there is always another hook, where no packet comes by.
+hold_hooks() {
+	local hooks='' hook
+	setup_ns hooks
+	for hook in ingress egress; do
+		echo "add table netdev hold"
+		echo "add chain netdev hold $hook {
+			type filter hook $hook device lo priority 0; }"
+	done | nsenter --net="/run/netns/$hooks" nft -f - || skip_all "no nft"
 }
 
 load_module() {

@@ -20,22 +20,24 @@ nic_up() {
 	check "a test NIC" simnic_pair "$peer" "$server" || finish
 	address_pair "$peer" s0p "$server" s0
 	# Rules of somebody else, which are to be there in the end
-	in_ns "$server" ethtool -N s0 flow-type tcp4 dst-port 9000 action 1 loc 0 &&
-		in_ns "$server" ethtool -N s0 flow-type udp6 action 2 loc 62 || finish
+	in_ns "$server" ethtool -N s0 flow-type tcp4 dst-port 9000 action 1 loc 0
+	in_ns "$server" ethtool -N s0 flow-type udp6 action 2 loc 62
+	check_is "rules of others" 2 "$(nic_rule_count "$server" s0)"
 	device_state "$server" s0 >"$traffic_dir/state-before"
 	nic_rules "$server" s0 >"$traffic_dir/rules-before"
 }
 
 nic_manage() {
-	ankus -n "$server" dev add s0 mode steer rate 200kbit hold 0ms
+	ankus -n "$server" dev add s0 mode steer rate 50kbit hold 0ms \
+		release 5s
 }
 
 nic_streams() {
-	tcp_start "$peer" "$server" 10.0.0.2 $port "$1" 1M
+	tcp_start "$peer" "$server" 10.0.0.2 $port "$1" 300K
 }
 
 # shellcheck disable=SC2016 # for jq
-pinned='.dir == "in" and .state == "elephant" and .rx_queue.state == "verified"'
+pinned='.dir == "in" and .state == "elephant" and .rx_queue.current != null'
 
 nic_pinned() {
 	[ "$(ankus -n "$server" -j flow show | jq "[.[] | select($pinned)] | length")" \
@@ -67,6 +69,8 @@ test_del() {
 	local i
 	nic_manage
 	check_until "$streams streams are pinned in the NIC" 60 nic_pinned $streams
+	check_each "and each was seen to arrive there" 60 "$server" $streams \
+		'.dir == "in" and .state == "elephant"' '.rx_queue.state == "verified"'
 	check "dev del while they run" ankus -n "$server" dev del s0
 	check "no rule is left and nothing else has changed" nic_unchanged
 	check "the streams go on" tcp_go_on "$peer" $port $streams
@@ -188,32 +192,39 @@ bond_up() {
 		bond_links "$left" "$right" balance-xor up0 up1 up2 up3 || finish
 	address_pair "$left" bond0 "$right" bond0
 	one_receiver "$right" p-up0
-	ankus -n "$left" dev add bond0 mode steer rate 200kbit hold 0ms
-	tcp_start "$left" "$right" 10.0.0.2 $port $streams 1M
+	bond_manage
+	tcp_start "$left" "$right" 10.0.0.2 $port $streams 300K
+}
+
+bond_manage() {
+	ankus -n "$left" dev add bond0 mode steer rate 50kbit hold 0ms release 5s
 }
 
 links_pinned() {
 	[ "$(ankus -n "$left" -j flow show state elephant |
-		jq '[.[] | select(.link.state == "verified")] | length')" -ge "$1" ]
+		jq '[.[] | select(.link.current != null)] | length')" -ge "$1" ]
 }
 
 test_links() {
 	bond_up
 	check_until "$streams streams are pinned to links" 60 links_pinned $streams
+	check_each "and each was seen to leave there" 60 "$left" $streams \
+		'.dir == "out" and .state == "elephant"' '.link.state == "verified"'
 	check "dev del while they run" ankus -n "$left" dev del bond0
 	check "the streams go on" tcp_go_on "$left" $port $streams
-	ankus -n "$left" dev add bond0 mode steer rate 200kbit hold 0ms
+	bond_manage
 	check_until "pinned again" 60 links_pinned $streams
 	check "rmmod while they run" rmmod ankus
 	check "the streams go on" tcp_go_on "$left" $port $streams
 	load_module ankus
-	ankus -n "$left" dev add bond0 mode steer rate 200kbit hold 0ms
+	bond_manage
 	check_until "pinned after a new load" 60 links_pinned $streams
 	check "the bond is deleted with all its pins" ip -n "$left" link del bond0
 	check "and not managed any more" managed "$left" 0
 	check_json "nor are its links" 'length == 0' ankus -n "$left" -j link show
 }
 
+hold_hooks
 load_module bonding
 load_module simnic
 load_module ankus

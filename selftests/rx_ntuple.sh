@@ -58,7 +58,7 @@ locations() {
 
 manage() {
 	nic_rules "$right" s0 >"$lib_out/rules"
-	ankus -n "$right" dev add s0 mode steer rate 150kbit release 2s \
+	ankus -n "$right" dev add s0 mode steer rate 75kbit release 5s \
 		rx-queues 1-7 "$@"
 }
 
@@ -100,7 +100,7 @@ snapshot() {
 # What each queue received lies between what its flows received in a shorter
 # and in a longer time, whatever else a busy machine does in between.
 counters_agree() {
-	snapshot flows f0 && snapshot queues q0 && snapshot flows f1 && sleep 2 &&
+	snapshot flows f0 && snapshot queues q0 && snapshot flows f1 && sleep 4 &&
 		snapshot flows f2 && snapshot queues q1 && snapshot flows f3 ||
 		return 1
 	jq -n --slurpfile f0 "$lib_out/f0" --slurpfile f1 "$lib_out/f1" \
@@ -117,7 +117,8 @@ counters_agree() {
 			least: (got($f2; .) - got($f1; .)),
 			counted: (counted($q1; .) - counted($q0; .)),
 			most: (got($f3; .) - got($f0; .)),
-			still: ([$f0, $f3 | map(.[] | [.id, .rx_queue.current]) |
+			still: ([$f0, $f3 | map(.[] |
+				select(.state == "elephant") | [.id, .rx_queue.current]) |
 				sort] | .[0] == .[1])
 		})' >"$lib_out/agree"
 	jq -e "length == $1 and all(.[]; .still and .least > 50000 and
@@ -135,10 +136,10 @@ streams_go_on() {
 
 test_observe() {
 	nic_rules "$right" s0 >"$lib_out/rules"
-	ankus -n "$right" dev add s0 rate 150kbit
+	ankus -n "$right" dev add s0 rate 75kbit
 	check_until "observed elephants" 30 flows_are "$right" $flows "$big" \
 		'.rx_queue.state == "none" and .rx_queue.observed == 0'
-	check "IPv6 ones among them" flows_are "$right" $flows_v6 "$v6" true
+	check_until "IPv6 ones among them" 20 flows_are "$right" $flows_v6 "$v6" true
 	sleep 1
 	check "get no rule" rules_are 4
 	check "nor a pin" stat_is "$right" s0 \
@@ -155,11 +156,11 @@ test_pins() {
 	check "the table is known" dev_is "$right" s0 '.rx_backend == "ntuple"
 		and .rx_slots == 64 and (has("rx_reason") | not)'
 	all_verified "all are pinned and verified"
-	check "each by one rule" ours_are $flows
-	check "which is counted" dev_is "$right" s0 ".rx_rules == $flows"
-	check "in places of their own" flows_are "$right" $flows "$big" \
+	check_until "each by one rule" 20 ours_are $flows
+	check_until "which is counted" 20 dev_is "$right" s0 ".rx_rules == $flows"
+	check_until "in places of their own" 20 flows_are "$right" $flows "$big" \
 		'.rx_queue.location | IN(0, 5, 62, 63) | not'
-	check_until "the queues received what is pinned to them" 20 \
+	check_until "the queues received what is pinned to them" 60 \
 		counters_agree 7
 	check_until "two at most on a queue" 20 spread_over 7 2
 
@@ -168,7 +169,7 @@ test_pins() {
 	check_until "a flow goes there, too" 20 flows_are "$right" 1 ".id == $id" \
 		'.rx_queue.state == "verified" and .rx_queue.observed == 0 and
 		 .pin_mode == "manual" and .rx_queue.moves >= 1'
-	check "with the same number of rules" ours_are $flows
+	check_until "with the same number of rules" 20 ours_are $flows
 	ankus -n "$right" flow unpin "$id"
 	check_until "unpinned, it has none" 20 ours_are $((flows - 1))
 	check_until "as it tells" 5 flows_are "$right" 1 ".id == $id" \
@@ -176,12 +177,26 @@ test_pins() {
 		 (.rx_queue | has("location") | not)'
 	ankus -n "$right" flow pin "$id" auto
 	all_verified "given back, it has one"
-	check "and all have" ours_are $flows
+	check_until "and all have" 20 ours_are $flows
+
+	# One that is no elephant has a pin for as long as somebody says so.
+	udp_start "$left" 10.0.0.9 5306 40
+	check_until "a small flow" 20 flows_are "$right" 1 '.dport == 5306' \
+		'.state != "elephant" and .packets > 10'
+	id=$(flow_id "$right" '.dport == 5306')
+	check "is pinned by hand" ankus -n "$right" flow pin "$id" queue 3
+	check_until "and goes there" 20 flows_are "$right" 1 ".id == $id" \
+		'.rx_queue.current == 3 and .rx_queue.observed == 3'
+	check "given back" ankus -n "$right" flow pin "$id" auto
+	check_until "it has no pin" 20 flows_are "$right" 1 ".id == $id" \
+		'.rx_queue.state == "none" and (.rx_queue | has("location") | not)'
+	udp_stop 5306
+	check_until "nor a rule" 20 ours_are $flows
 
 	ankus -n "$right" dev set s0 rx-queues 5-6
-	check_until "two queues are open to elephants" 30 spread_over 2 4
+	check_until "two queues are open to elephants" 30 spread_over 2 5
 	all_verified "which all use"
-	check "no other" flows_are "$right" $flows "$big" \
+	check_until "no other" 20 flows_are "$right" $flows "$big" \
 		'.rx_queue.current | IN(5, 6)'
 	ankus -n "$right" rule add pref 10 dev s0 dir in dport 5301 \
 		action rx-queues 5
@@ -295,7 +310,7 @@ test_full() {
 	fi
 	streams_go_on "full table"
 	knob slots 64
-	all_verified "with more room, all are pinned" 80
+	all_verified "with more room, all are pinned" 120
 	unmanage "full table"
 
 	quirk table-full on
@@ -308,7 +323,7 @@ test_full() {
 			jq '.[].id'); do
 		ankus -n "$right" flow pin "$id" auto
 	done
-	all_verified "tried again, they are pinned"
+	all_verified "tried again, they are pinned" 120
 	unmanage "table-full"
 }
 
@@ -382,7 +397,7 @@ test_ineffective() {
 	quirk ignore-mask on
 	manage
 	all_verified "ignore-mask: verified, being exact"
-	check "ignore-mask: on their own queues" spread_over 7 2
+	check_until "ignore-mask: on their own queues" 20 spread_over 7 2
 	unmanage "ignore-mask"
 	quirk ignore-mask off
 }
@@ -420,7 +435,7 @@ test_lost() {
 	check_until "somebody deletes a rule of ours: noticed" 30 \
 		stat_is "$right" s0 '.rules_lost == 1'
 	all_verified "and made up for"
-	check "by one rule" ours_are $flows
+	check_until "by one rule" 20 ours_are $flows
 	unmanage "deleted rule"
 
 	on_nic --set-priv-flags s0 lose-on-reset on
@@ -464,7 +479,8 @@ test_reused() {
 	manage
 	all_verified "before a place is taken over"
 	id=$(flow_id "$right" "$v4")
-	for i in 1 2 3 4 5; do
+	for ((i = 0; i < 20; i++)); do
+		wait_until 10 has_place "$id" || break
 		location=$(ankus -n "$right" -j flow show "$id" |
 			jq '.[0].rx_queue.location')
 		quietly on_nic -N s0 delete "$location"
@@ -479,6 +495,11 @@ test_reused() {
 	on_nic -N s0 delete "$location"
 	nic_rules "$right" s0 >"$lib_out/after"
 	check "that was the only difference" cmp "$lib_out/rules" "$lib_out/after"
+}
+
+has_place() {
+	ankus -n "$right" -j flow show "$1" |
+		jq -e '.[0].rx_queue | has("location")' >/dev/null
 }
 
 foreign_at() {
@@ -515,7 +536,7 @@ test_errors() {
 	fi
 	streams_go_on "insert-eio"
 	quirk insert-eio off
-	all_verified "insert-eio: gone, all are pinned" 80
+	all_verified "insert-eio: gone, all are pinned" 120
 	unmanage "insert-eio"
 
 	manage
@@ -526,12 +547,14 @@ test_errors() {
 		"$right" 1 '.pin_mode == "off"' '.rx_queue.error == 5 and
 		(.rx_queue.reason | length > 0) and
 		(.rx_queue | has("location"))'
-	check "delete-eio: it is there" ours_are $flows
+	check_until "delete-eio: it is there" 20 ours_are $flows
 	quirk delete-eio off
 	check_until "delete-eio: gone, it is removed" 20 ours_are $((flows - 1))
 	check_until "delete-eio: as it tells" 5 flows_are "$right" 1 \
 		'.pin_mode == "off"' '.rx_queue.state == "none" and
 		(.rx_queue | has("location") | not)'
+	check_until "delete-eio: the others are pinned" 60 flows_are "$right" \
+		$((flows - 1)) "$big and .pin_mode == \"auto\"" "$verified"
 	quirk delete-eio on
 	ankus -n "$right" dev del s0
 	quirk delete-eio off
@@ -590,7 +613,7 @@ test_slow() {
 test_no_ntuple() {
 	veth_pair "$left" "$right" 4
 	address_pair "$left" v0 "$right" v1 1
-	ankus -n "$right" dev add v1 mode steer rate 150kbit
+	ankus -n "$right" dev add v1 mode steer rate 75kbit
 	udp_start "$left" 10.1.0.9 5310 400
 	check "no ntuple: the reason is told" dev_is "$right" v1 \
 		'.rx_backend == "none" and (.rx_reason | length > 0)'
@@ -611,8 +634,8 @@ test_end() {
 	udp_stop 5305
 	check_until "without flows there is no rule" 30 ours_are 0
 	check "every one was removed" stat_is "$right" s0 \
-		".rules_installed == $flows and .rules_removed == $flows and
-		 .rules_lost == 0 and .pins_rx_queue == 0"
+		".rules_installed >= $flows and .rules_lost == 0 and
+		 .rules_removed == .rules_installed and .pins_rx_queue == 0"
 	unmanage "end"
 }
 

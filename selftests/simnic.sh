@@ -718,7 +718,7 @@ test_throughput() {
 	# given the same ones; a lossy receiver makes it send some again.
 	on_right ethtool -K t0p rx on gro on >/dev/null
 	on_right ethtool -G t0p rx 8
-	check "single segments, GRO and loss" iperf -t 3 -P 4
+	check "single segments, GRO and loss" iperf -t 8 -P 4
 	check_is "get through as well" true \
 		"$(jq '.end.sum_received.bytes > 1e5' "$lib_out/iperf")"
 	on_right ethtool -G t0p rx 1024

@@ -5,7 +5,6 @@
 # sourced after lib.sh.  TCP comes from iperf3, paced by the kernel; UDP from
 # bash itself, which sends exactly what it is told.
 #
-# hold_hooks           to be called first
 # in_ns NS CMD...      run CMD in a network namespace
 # veth_pair A B N      v0 in namespace A, v1 in B, N queues each
 # bond_links A B MODE LINK...
@@ -59,20 +58,6 @@ quietly() {
 }
 
 # --- networks --------------------------------------------------------------
-
-# The first hook of its kind in the kernel and the end of the last one change
-# the code of the packet path.  Emulated CPUs which run it at that moment may
-# keep the breakpoint that is in it meanwhile (QEMU before 8.1, several CPUs),
-# and hang.  So there is always another hook, where no packet comes by.
-hold_hooks() {
-	local hooks='' hook
-	setup_ns hooks
-	for hook in ingress egress; do
-		echo "add table netdev hold"
-		echo "add chain netdev hold $hook {
-			type filter hook $hook device lo priority 0; }"
-	done | in_ns "$hooks" nft -f - || skip_all "no nft"
-}
 
 address_pair() {
 	local a=$1 dev_a=$2 b=$3 dev_b=$4 net=${5:-0} mac
@@ -190,7 +175,7 @@ tcp_go_on() {
 		echo "$(wc -l <"$acked") of $3 streams are left"
 		return 1
 	fi
-	wait_until 40 tcp_further "$1" "$2" "$acked"
+	wait_until 120 tcp_further "$1" "$2" "$acked"
 }
 
 # By signal 9: the sockets are closed all the same, and nothing is printed.

@@ -8,6 +8,7 @@
 #   kernel  building a kernel from source
 #   vm      booting a kernel in QEMU
 #   test    what the tests call inside the VM
+#   dkms    building the module as DKMS does
 #   regen   generating code from the netlink spec
 #   lint    make style
 #   demo    make demo (build + vm + traffic tools)
@@ -27,11 +28,12 @@ packages() {
 		     kmod file util-linux ;;
 	test)	echo iproute2 ethtool iperf3 gojq iputils-ping nftables \
 		     python3 python3-yaml procps util-linux ;;
+	dkms)	echo dkms ;;
 	regen)	echo python3 python3-yaml python3-jsonschema ;;
 	lint)	echo shellcheck sparse clang-format perl python3 ;;
 	demo)	packages build; packages vm
 		echo iproute2 ethtool iperf3 gojq python3 procps ;;
-	*)	die "unknown group '$1' (build kernel vm test regen lint demo)" ;;
+	*)	die "unknown group '$1' (build kernel vm test dkms regen lint demo)" ;;
 	esac
 }
 
@@ -39,7 +41,7 @@ for tool in apt-get dpkg-query; do
 	command -v $tool >/dev/null || die "no $tool: this works on Debian only"
 done
 
-[ $# -gt 0 ] || set -- build kernel vm test regen lint
+[ $# -gt 0 ] || set -- build kernel vm test dkms regen lint
 wanted=
 for group; do
 	wanted+=" $(packages "$group")" || exit 1
