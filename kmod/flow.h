@@ -11,6 +11,7 @@
 #include "key.h"
 #include "rate.h"
 
+struct ankus_backend_ops;
 struct ankus_flows;
 struct ankus_rule;
 
@@ -42,13 +43,14 @@ enum ankus_pin_kind {
  * @proof_bytes: bytes of the bin then
  * @reason: why the state is what it is, a string constant or NULL
  * @told: reason of the last failure that was told
+ * @by: backend that has installed it or is to, RX; written while not @busy
  * @location: slot of the NIC rule, RX, under rtnl
  * @seen_switches: @switches when the control loop last looked
  * @error: errno of a refusal, positive
  * @state: enum ankus_pin_state
  * @failures: refusals or failed proofs in a row
  * @misses: looks in a row that spoke against the pin
- * @installed: a NIC rule exists at @location, RX, under rtnl
+ * @installed: the NIC has been told, RX, under rtnl
  * @recheck: ask the NIC whether the rule is still there, RX
  * @busy: the steer work has the flow in its hands, RX
  * @failed: a failure is to be told
@@ -71,6 +73,7 @@ struct ankus_pin {
 	u64 proof_bytes;
 	const char *reason;
 	const char *told;
+	const struct ankus_backend_ops *by;
 	u32 location;
 	u32 seen_switches;
 	u16 error;

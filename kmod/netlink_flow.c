@@ -51,8 +51,7 @@ static int flow_put_pin(struct sk_buff *msg, struct ankus_dev *ad,
 	if (!err && kind != ANKUS_PIN_LINK)
 		err = flow_put_bin(msg, ad, kind, ANKUS_A_PIN_OBSERVED, seen);
 	if (!err && pin->installed)
-		err = nla_put_u32(msg, ANKUS_A_PIN_BACKEND,
-				  ANKUS_BACKEND_NTUPLE) ?:
+		err = nla_put_u32(msg, ANKUS_A_PIN_BACKEND, pin->by->id) ?:
 		      nla_put_u32(msg, ANKUS_A_PIN_LOCATION, pin->location);
 	if (!err && pin->error)
 		err = nla_put_u32(msg, ANKUS_A_PIN_ERROR, pin->error);

@@ -16,6 +16,11 @@
 /* Driver calls in one rtnl section */
 #define STEER_RX_BATCH		32
 
+/* In the order in which backend auto tries them */
+static const struct ankus_backend_ops *const steer_rx_backends[] = {
+	&ankus_rx_ntuple_ops,
+};
+
 /**
  * ankus_steer_probe_rx() - choose the receive backend of a device
  * @ad: the device
@@ -26,12 +31,16 @@ void ankus_steer_probe_rx(struct ankus_dev *ad)
 {
 	const struct ankus_backend_ops *ops = NULL;
 	const char *reason = "backend none";
+	unsigned int i;
 
 	ASSERT_RTNL();
 
-	if (ad->cfg.backend != ANKUS_BACKEND_NONE &&
-	    !ankus_rx_ntuple_ops.probe(ad, &reason))
-		ops = &ankus_rx_ntuple_ops;
+	for (i = 0; i < ARRAY_SIZE(steer_rx_backends) && !ops; i++) {
+		ops = steer_rx_backends[i];
+		if ((ad->cfg.backend != ANKUS_BACKEND_AUTO &&
+		     ad->cfg.backend != ops->id) || ops->probe(ad, &reason))
+			ops = NULL;
+	}
 	mutex_lock(&ad->an->lock);
 	ad->rx.ops = ops;
 	ad->rx.reason = ops ? NULL : reason;
@@ -136,8 +145,8 @@ static int steer_rx_order(const void *a, const void *b)
 static void steer_rx_call(struct ankus_dev *ad, struct steer_rx_op *op,
 			  bool *full)
 {
-	const struct ankus_backend_ops *ops = &ankus_rx_ntuple_ops;
 	struct ankus_pin *pin = &op->flow->ctl->pin[ANKUS_PIN_RXQ];
+	const struct ankus_backend_ops *ops = pin->by;
 
 	/* Did somebody else take the rule away? */
 	if (pin->installed && !ops->present(ad, op->flow, pin)) {
@@ -152,6 +161,9 @@ static void steer_rx_call(struct ankus_dev *ad, struct steer_rx_op *op,
 		if (*full && !pin->installed) {
 			op->error = -ENOSPC;
 			op->reason = "the rule table is full";
+		} else if (!ops) {
+			op->error = -EOPNOTSUPP;
+			op->reason = ad->rx.reason;
 		} else if (!pin->installed || pin->have != op->want) {
 			op->error = ops->install(ad, op->flow, pin, op->want,
 						 &op->reason);
@@ -261,6 +273,9 @@ bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 				left = true;
 				continue;
 			}
+			/* what has installed it takes it back */
+			if (!pin->installed)
+				pin->by = ad->rx.ops;
 			pin->busy = true;
 			ops[n++] = (struct steer_rx_op) {
 				.flow = flow,

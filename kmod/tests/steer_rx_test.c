@@ -120,6 +120,43 @@ static void rx_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rx_look(st), -1);
 }
 
+/* As if a rule had been installed, and somebody had taken it away */
+static void rx_pretend(struct device_test *st, int bin)
+{
+	struct ankus_pin *pin = rx_pin(st->flow);
+
+	rx_want(st, st->flow, bin);
+	ankus_steer_switch(pin, bin);
+	pin->installed = true;
+	pin->by = &ankus_rx_ntuple_ops;
+	st->ad->rx.rules++;
+	rx_look(st);
+}
+
+/* By the time a pin is due, what was to install it may be gone */
+static void rx_no_backend(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = rx_pin(st->flow);
+
+	st->ad->rx.ops = NULL;
+	st->ad->rx.reason = "for a test";
+	rx_want(st, st->flow, 2);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_FALSE(test, pin->installed);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_REFUSED);
+	KUNIT_EXPECT_EQ(test, pin->error, EOPNOTSUPP);
+	KUNIT_EXPECT_STREQ(test, pin->reason, "for a test");
+
+	/* what is there is taken back by what has put it there */
+	pin->retry_ns = 0;
+	rx_pretend(st, 3);
+	rx_want(st, st->flow, ANKUS_NO_BIN);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_FALSE(test, pin->installed);
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 0);
+}
+
 /* A flow that does not pause waits, unless nobody has the time */
 static void rx_waits_for_pause(struct kunit *test)
 {
@@ -134,18 +171,6 @@ static void rx_waits_for_pause(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pin->busy);
 	KUNIT_EXPECT_FALSE(test, rx_run(st, true));
 	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_REFUSED);
-}
-
-/* As if a rule had been installed, and somebody had taken it away */
-static void rx_pretend(struct device_test *st, int bin)
-{
-	struct ankus_pin *pin = rx_pin(st->flow);
-
-	rx_want(st, st->flow, bin);
-	ankus_steer_switch(pin, bin);
-	pin->installed = true;
-	st->ad->rx.rules++;
-	rx_look(st);
 }
 
 static void rx_lost(struct kunit *test)
@@ -250,6 +275,7 @@ static void rx_forced(struct kunit *test)
 		rx_want(st, flow[i], i % DEVICE_QUEUES);
 		ankus_steer_switch(pin, i % DEVICE_QUEUES);
 		pin->installed = true;
+		pin->by = &ankus_rx_ntuple_ops;
 		st->ad->rx.rules++;
 		rx_want(st, flow[i], ANKUS_NO_BIN);
 		pin->gap_ns = ktime_get_ns() + RX_LATER_NS;
@@ -268,6 +294,7 @@ static struct kunit_case rx_cases[] = {
 	KUNIT_CASE(rx_probe),
 	KUNIT_CASE(rx_nothing),
 	KUNIT_CASE(rx_refused),
+	KUNIT_CASE(rx_no_backend),
 	KUNIT_CASE(rx_waits_for_pause),
 	KUNIT_CASE(rx_lost),
 	KUNIT_CASE(rx_remove_lost),
@@ -276,11 +303,22 @@ static struct kunit_case rx_cases[] = {
 	{}
 };
 
+static int rx_init(struct kunit *test)
+{
+	int err = device_test_init(test);
+	struct device_test *st = test->priv;
+
+	/* as if the driver had lost what it was chosen for */
+	if (!err)
+		st->ad->rx.ops = &ankus_rx_ntuple_ops;
+	return err;
+}
+
 static struct kunit_suite rx_suite = {
 	.name = "ankus_steer_rx",
 	.suite_init = device_test_suite_init,
 	.suite_exit = device_test_suite_exit,
-	.init = device_test_init,
+	.init = rx_init,
 	.test_cases = rx_cases,
 };
 
