@@ -183,6 +183,7 @@ int ankus_flow_activate(struct ankus_flow *flow)
 	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
 		ctl->pin[kind].want = ANKUS_NO_BIN;
 		ctl->pin[kind].have = ANKUS_NO_BIN;
+		ctl->pin[kind].left = ANKUS_NO_BIN;
 	}
 	/* Pairs with smp_load_acquire() on the packet path */
 	smp_store_release(&flow->ctl, ctl);

@@ -31,6 +31,8 @@ enum ankus_pin_kind {
  *	read by the packet path
  * @have: bin in force, or ANKUS_NO_BIN.  Written by the packet path (TX kinds)
  *	or under rtnl (RX)
+ * @left: bin that @have was when it failed, until the next switch; else
+ *	ANKUS_NO_BIN.  Packet path
  * @switches: times that @have took on a bin, written with it
  * @switched_ns: when it last did, likewise
  * @gap_ns: last packet seen while a change is waiting, packet path
@@ -60,6 +62,7 @@ enum ankus_pin_kind {
 struct ankus_pin {
 	int want;
 	int have;
+	int left;
 	u32 switches;
 	u64 switched_ns;
 	u64 gap_ns;

@@ -323,8 +323,8 @@ bool ankus_txq_idle(const struct netdev_queue *txq)
  *
  * Local TCP says so itself: skb->ooo_okay is set when none of the socket's
  * packets is queued on this host.  For everything else a pause of the flow
- * and an empty old bin are asked for.  A dead bin is left at once, and not
- * entered.
+ * and an empty old bin are asked for.  A dead bin is left for another at once,
+ * and not entered.
  *
  * Context: Egress hook.
  * Return: true if nothing can be overtaken.
@@ -336,12 +336,13 @@ bool ankus_steer_safe(const struct ankus_backend_ops *ops,
 {
 	int want = READ_ONCE(pin->want);
 	int have = READ_ONCE(pin->have);
+	int from = have == ANKUS_NO_BIN ? READ_ONCE(pin->left) : have;
 	struct sock *sk = skb->sk;
 	u64 last, now;
 
 	if (want != ANKUS_NO_BIN && ops->dead(ad, want))
 		return false;
-	if (have != ANKUS_NO_BIN && ops->dead(ad, have))
+	if (from != ANKUS_NO_BIN && ops->dead(ad, from))
 		return true;
 	if (sk && sk_fullsock(sk) && sk_is_tcp(sk))
 		return skb->ooo_okay;
@@ -362,9 +363,26 @@ bool ankus_steer_safe(const struct ankus_backend_ops *ops,
  */
 void ankus_steer_switch(struct ankus_pin *pin, int bin)
 {
+	WRITE_ONCE(pin->left, ANKUS_NO_BIN);
 	WRITE_ONCE(pin->have, bin);
 	if (bin == ANKUS_NO_BIN)
 		return;
 	WRITE_ONCE(pin->switched_ns, ktime_get_ns());
 	WRITE_ONCE(pin->switches, pin->switches + 1);
+}
+
+/**
+ * ankus_steer_leave() - let the kernel choose, as the bin in force is dead
+ * @pin: the pin
+ * @bin: its bin in force
+ *
+ * Packets go other ways from here on.  So when the bin works again, to come
+ * back to it takes a safe point.
+ *
+ * Context: Egress hook.
+ */
+void ankus_steer_leave(struct ankus_pin *pin, int bin)
+{
+	WRITE_ONCE(pin->left, bin);
+	WRITE_ONCE(pin->have, ANKUS_NO_BIN);
 }

@@ -87,6 +87,7 @@ bool ankus_steer_safe(const struct ankus_backend_ops *ops,
 		      const struct sk_buff *skb,
 		      bool (*idle)(const struct ankus_dev *ad, int bin));
 void ankus_steer_switch(struct ankus_pin *pin, int bin);
+void ankus_steer_leave(struct ankus_pin *pin, int bin);
 bool ankus_txq_idle(const struct netdev_queue *txq);
 void ankus_tx_queue_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 			  struct sk_buff *skb);

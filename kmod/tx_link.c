@@ -154,8 +154,7 @@ bool ankus_tx_link_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 
 	link = rcu_dereference(ad->links[have]);
 	if (unlikely(!link || !READ_ONCE(link->usable))) {
-		/* Left at once, and when it comes back entered at a safe point */
-		ankus_steer_switch(pin, ANKUS_NO_BIN);
+		ankus_steer_leave(pin, have);
 		ankus_pcpu_add(ad, ANKUS_LINK_BYPASSED, 1);
 		return false;
 	}

@@ -158,9 +158,8 @@ void ankus_tx_queue_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 	}
 	if (have == ANKUS_NO_BIN)
 		return;
-	/* Left at once, and when it comes back entered at a safe point */
 	if (unlikely(tx_queue_dead(ad, have))) {
-		ankus_steer_switch(pin, ANKUS_NO_BIN);
+		ankus_steer_leave(pin, have);
 		return;
 	}
 

@@ -363,7 +363,21 @@ static void tx_apply_dead(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pin->have, DEVICE_QUEUES - 1);
 	KUNIT_EXPECT_EQ(test, sk_tx_queue_get(sk), DEVICE_QUEUES - 1);
 
-	/* straight from it to another it goes at once */
+	/* when it has gone, to another it goes at once, sooner or later */
+	tx_real_queues(st, DEVICE_QUEUES - 1);
+	skb->ooo_okay = 0;
+	tx_apply(st, skb);
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
+	tx_want(st, 1);
+	tx_apply(st, skb);
+	KUNIT_EXPECT_EQ(test, pin->have, 1);
+	tx_real_queues(st, DEVICE_QUEUES);
+	tx_want(st, DEVICE_QUEUES - 1);
+	tx_apply(st, skb);
+	KUNIT_EXPECT_EQ(test, pin->have, 1);
+	skb->ooo_okay = 1;
+	tx_apply(st, skb);
+	KUNIT_EXPECT_EQ(test, pin->have, DEVICE_QUEUES - 1);
 	tx_real_queues(st, DEVICE_QUEUES - 1);
 	skb->ooo_okay = 0;
 	tx_want(st, 1);
