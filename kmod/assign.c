@@ -180,7 +180,8 @@ static void assign_kind(struct ankus_dev *ad, unsigned int kind,
 	unsigned int n;
 
 	ops = ankus_steer_ops(ad, kind, &reason);
-	if (!ops)
+	/* one that came while flows were measured has its turn the next time */
+	if (!ops || !ad->n_bins[kind])
 		return;
 	ankus_place_prepare(ad->bins[kind], ad->n_bins[kind]);
 	n = assign_unplaced(ad, ops, items, now);
@@ -232,9 +233,9 @@ void ankus_control_assign(struct ankus_dev *ad, u64 now)
 
 	if (ad->cfg.mode != ANKUS_MODE_STEER || ad->draining)
 		return;
+	assign_orphans(ad, now);
 	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++)
 		assign_none(ad, kind, now);
-	assign_orphans(ad, now);
 	if (!ad->elephants)
 		return;
 	/* without memory the flows stay where they are until the next tick */

@@ -21,12 +21,8 @@ static void classify_release(struct ankus_flow *flow, u64 now)
 
 	if (!flow->ctl)
 		return;
-	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
-		struct ankus_pin *pin = &flow->ctl->pin[kind];
-
-		ankus_steer_want(pin, ANKUS_NO_BIN, now);
-		ankus_steer_settle(pin);
-	}
+	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++)
+		ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN, now);
 }
 
 /**
@@ -158,8 +154,23 @@ static void classify_bins(struct ankus_dev *ad)
 		struct ankus_link *link = ankus_link_slot(ad, i);
 
 		if (link) {
-			link->pinned_bps = 0;
-			link->flows = 0;
+			link->sum_bps = 0;
+			link->sum_flows = 0;
+		}
+	}
+}
+
+/* What others see of links has all flows in it */
+static void classify_publish(struct ankus_dev *ad)
+{
+	unsigned int i;
+
+	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+		struct ankus_link *link = ankus_link_slot(ad, i);
+
+		if (link) {
+			link->pinned_bps = link->sum_bps;
+			link->flows = link->sum_flows;
 		}
 	}
 }
@@ -184,8 +195,8 @@ static void classify_load(struct ankus_dev *ad, const struct ankus_flow *flow)
 
 		ad->bins[ANKUS_PIN_LINK][bin].load_bps += flow->rate.slow_bps;
 		if (link) {
-			link->pinned_bps += flow->rate.slow_bps;
-			link->flows++;
+			link->sum_bps += flow->rate.slow_bps;
+			link->sum_flows++;
 		}
 	}
 }
@@ -229,7 +240,7 @@ static bool classify_breathe(struct ankus_dev *ad, u64 *since)
  *
  * Context: Control loop, under ankus_net::lock.  May sleep.
  * Return: true if all is up to date; false when the device was let go
- * meanwhile or the rules have changed, so that those of flows are not valid.
+ * meanwhile, or what was measured is out of date: bins, or the rules of flows.
  */
 bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 {
@@ -260,5 +271,6 @@ bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 		if (!(i & 15) && !classify_breathe(ad, &held))
 			return false;
 	}
-	return rule_gen == ad->an->rule_gen;
+	classify_publish(ad);
+	return rule_gen == ad->an->rule_gen && !ad->soon;
 }

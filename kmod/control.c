@@ -56,6 +56,7 @@ void ankus_control_kick(struct ankus_dev *ad)
  */
 void ankus_control_run_soon(struct ankus_dev *ad)
 {
+	ad->soon = true;
 	control_queue(ad, &ad->tick, 0);
 }
 
@@ -70,6 +71,16 @@ void ankus_control_steer_soon(struct ankus_dev *ad)
 	control_queue(ad, &ad->steer, 0);
 }
 
+/* Does neither the control loop nor an operator want the flow anywhere? */
+static bool control_unasked(const struct ankus_dev *ad,
+			    const struct ankus_flow *flow)
+{
+	if (flow->mode == ANKUS_PIN_MODE_AUTO)
+		return flow->state != ANKUS_FLOW_STATE_ELEPHANT ||
+		       flow->ignored || ad->cfg.mode != ANKUS_MODE_STEER;
+	return flow->mode == ANKUS_PIN_MODE_OFF;
+}
+
 static void control_look(struct ankus_dev *ad, u64 now)
 {
 	struct ankus_flow *flow;
@@ -78,6 +89,8 @@ static void control_look(struct ankus_dev *ad, u64 now)
 
 	list_for_each_entry(flow, &ad->active, active) {
 		for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
+			if (control_unasked(ad, flow))
+				ankus_steer_settle(&flow->ctl->pin[kind]);
 			event = ankus_steer_look(ad, flow, kind, now);
 			if (event < 0)
 				continue;
@@ -103,6 +116,7 @@ static void control_tick(struct work_struct *work)
 	now = ktime_get_ns();
 	ad->wake_ns = now + ad->cfg.tick_ms * NSEC_PER_MSEC;
 	clear_bit(0, &ad->kicked);
+	ad->soon = false;
 	WRITE_ONCE(ad->last_jiffies, jiffies);
 	ankus_links_check(ad, ankus_event_link);
 	ankus_links_measure(ad, now - ad->last_ns);

@@ -168,6 +168,8 @@ struct ankus_rx {
  * @n_bins: how many there are now
  * @bins_max: how many fit
  * @stale: the steer work is to look at backend, links and rules anew
+ * @soon: a run of the control loop was asked for under ankus_net::lock, and the
+ *	last one has not seen why
  * @kick_bytes: bytes after which a flow that is no candidate yet is looked at;
  *	read by the packet path
  * @kicked: a run of the control loop is asked for
@@ -202,6 +204,7 @@ struct ankus_dev {
 	unsigned int n_bins[ANKUS_PIN_KINDS];
 	unsigned int bins_max;
 	bool stale;
+	bool soon;
 	u64 kick_bytes;
 	unsigned long kicked;
 	u64 wake_ns;

@@ -287,9 +287,11 @@ static void link_tell(struct ankus_link *link, ankus_link_event_t event)
  * instance lock of a lower device.
  *
  * Context: Under rtnl and ankus_net::lock.
+ * Return: true if a link has gone, and its name with it.
  */
-void ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event)
+bool ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event)
 {
+	bool pruned = false;
 	unsigned int i;
 
 	ASSERT_RTNL();
@@ -307,7 +309,9 @@ void ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event)
 		}
 		event(link, ANKUS_EVENT_LINK_DEL);
 		ankus_link_del(link);
+		pruned = true;
 	}
+	return pruned;
 }
 
 static void link_discover(struct ankus_dev *ad, struct net_device *lower,

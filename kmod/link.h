@@ -25,6 +25,8 @@
  * @read: @read_bytes is set
  * @pinned_bps: sum of the rates of the flows pinned to it
  * @flows: how many
+ * @sum_bps: @pinned_bps while it is summed up, the control loop's
+ * @sum_flows: @flows, likewise
  * @tracker: of the reference to @lower
  * @rcu: frees it
  *
@@ -46,6 +48,8 @@ struct ankus_link {
 	bool read;
 	u64 pinned_bps;
 	u32 flows;
+	u64 sum_bps;
+	u32 sum_flows;
 	netdevice_tracker tracker;
 	struct rcu_head rcu;
 };
@@ -68,7 +72,7 @@ struct ankus_link *ankus_link_add(struct ankus_dev *ad,
 				  bool found, u64 speed_bps);
 void ankus_link_del(struct ankus_link *link);
 bool ankus_link_refresh(struct ankus_link *link);
-void ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event);
+bool ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event);
 void ankus_links_discover(struct ankus_dev *ad, ankus_link_event_t event);
 void ankus_links_check(struct ankus_dev *ad, ankus_link_event_t event);
 void ankus_links_measure(struct ankus_dev *ad, u64 dt_ns);

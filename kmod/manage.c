@@ -212,17 +212,24 @@ static void manage_links_changed(struct ankus_net *an, struct net_device *netdev
 {
 	struct net_device *master = netdev_master_upper_dev_get(netdev);
 	struct ankus_dev *ad;
+	bool pruned = false;
 
 	list_for_each_entry(ad, &an->devs, list) {
 		if (!netif_is_lag_master(ad->netdev) ||
 		    (netdev != ad->netdev && master != ad->netdev &&
 		     !ankus_link_of_lower(ad, netdev)))
 			continue;
-		ankus_links_prune(ad, ankus_event_link);
+		pruned |= ankus_links_prune(ad, ankus_event_link);
 		manage_stale(ad);
 		/* flows leave dead links at once, not at the next tick */
 		ankus_control_run_soon(ad);
 	}
+	if (!pruned)
+		return;
+	/* others may have waited for its name */
+	list_for_each_entry(ad, &an->devs, list)
+		if (netif_is_lag_master(ad->netdev))
+			manage_stale(ad);
 }
 
 static void manage_renamed(struct ankus_net *an, struct net_device *netdev)

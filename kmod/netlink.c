@@ -229,7 +229,7 @@ int ankus_nl_dump_ifindex(struct netlink_callback *cb, struct sk_buff *skb,
 			 dev_get_by_name_rcu(net, nla_data(name));
 	if (netdev) {
 		ifindex = netdev->ifindex;
-		agree = !name || !strcmp(netdev->name, nla_data(name));
+		agree = !index || !name || !strcmp(netdev->name, nla_data(name));
 	}
 	rcu_read_unlock();
 	if (!ifindex) {

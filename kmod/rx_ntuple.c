@@ -335,6 +335,12 @@ out:
 	return err;
 }
 
+/* What drivers say of a slot without a rule */
+static bool rx_ntuple_is_gone(int err)
+{
+	return err == -ENOENT || err == -EINVAL || err == -ERANGE;
+}
+
 /* Read the rule back: the same flow at the same place? */
 static bool rx_ntuple_ours(struct ankus_dev *ad, struct ankus_flow *flow,
 			   struct ankus_pin *pin)
@@ -346,10 +352,8 @@ static bool rx_ntuple_ours(struct ankus_dev *ad, struct ankus_flow *flow,
 	int err = ad->netdev->ethtool_ops->get_rxnfc(ad->netdev, &nfc, NULL);
 
 	/* Without an answer, a driver that took the rule is taken at its word */
-	if (err == -ENOENT || err == -EINVAL || err == -ERANGE)
-		return false;
 	if (err)
-		return true;
+		return !rx_ntuple_is_gone(err);
 	rx_ntuple_spec(&flow->key, 0, pin->location, &want);
 	if ((nfc.fs.flow_type & ~(FLOW_EXT | FLOW_MAC_EXT | FLOW_RSS)) !=
 	    want.fs.flow_type)
@@ -365,6 +369,7 @@ static bool rx_ntuple_present(struct ankus_dev *ad, struct ankus_flow *flow,
 {
 	bool off = !(ad->netdev->features & NETIF_F_NTUPLE);
 	bool ours = true;
+	int err;
 
 	if (nic_begin(ad->netdev))
 		return true;
@@ -375,10 +380,12 @@ static bool rx_ntuple_present(struct ankus_dev *ad, struct ankus_flow *flow,
 	 * rules, and steer by them, now or when it is on again: what is left
 	 * of ours goes.
 	 */
-	if (off && ours)
-		rx_ntuple_delete(ad->netdev, pin->location);
+	if (off && ours) {
+		err = rx_ntuple_delete(ad->netdev, pin->location);
+		ours = err && !rx_ntuple_is_gone(err) && err != -EOPNOTSUPP;
+	}
 	nic_end(ad->netdev);
-	return ours && !off;
+	return ours;
 }
 
 static int rx_ntuple_remove(struct ankus_dev *ad, struct ankus_flow *flow,

@@ -108,13 +108,16 @@ void ankus_steer_fail(struct ankus_pin *pin, u8 state, int error,
 
 /**
  * ankus_steer_settle() - forget why a pin failed that nobody asks for any more
- * @pin: the pin, wanted nowhere
+ * @pin: the pin
+ *
+ * Nothing happens while it is wanted, in force, or its failure is to be told.
  *
  * Context: Under ankus_net::lock.
  */
 void ankus_steer_settle(struct ankus_pin *pin)
 {
-	if (READ_ONCE(pin->have) != ANKUS_NO_BIN || pin->installed || pin->busy)
+	if (pin->want != ANKUS_NO_BIN || READ_ONCE(pin->have) != ANKUS_NO_BIN ||
+	    pin->installed || pin->busy || pin->failed)
 		return;
 	switch (pin->state) {
 	case ANKUS_PIN_STATE_PARKED:
@@ -122,6 +125,7 @@ void ankus_steer_settle(struct ankus_pin *pin)
 	case ANKUS_PIN_STATE_INEFFECTIVE:
 		pin->state = ANKUS_PIN_STATE_NONE;
 		pin->reason = NULL;
+		pin->told = NULL;
 		pin->error = 0;
 		break;
 	}
@@ -260,8 +264,11 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 		return steer_in_force(ad, flow, pin);
 
 	if (pin->want == ANKUS_NO_BIN) {
-		if (have != ANKUS_NO_BIN)
+		/* in a slow driver's hands it may still come into force */
+		if (have != ANKUS_NO_BIN || pin->busy)
 			return -1;
+		/* whatever it left, the flow goes the kernel's way now */
+		WRITE_ONCE(pin->left, ANKUS_NO_BIN);
 		event = -1;
 		switch (pin->state) {
 		case ANKUS_PIN_STATE_WANTED:
@@ -383,6 +390,7 @@ void ankus_steer_switch(struct ankus_pin *pin, int bin)
  */
 void ankus_steer_leave(struct ankus_pin *pin, int bin)
 {
-	WRITE_ONCE(pin->left, bin);
-	WRITE_ONCE(pin->have, ANKUS_NO_BIN);
+	/* another CPU may have found the way to another bin meanwhile */
+	if (cmpxchg(&pin->have, bin, ANKUS_NO_BIN) == bin)
+		WRITE_ONCE(pin->left, bin);
 }

@@ -198,6 +198,8 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 
 	if (op->left) {
 		steer_rx_have(pin, ANKUS_NO_BIN);
+		/* a pause is one that comes after this */
+		WRITE_ONCE(pin->wanted_ns, now);
 		if (pin->want == op->want) {
 			pin->state = ANKUS_PIN_STATE_WANTED;
 			pin->reason = "the rule was gone";
@@ -212,7 +214,8 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 		steer_rx_have(pin, ANKUS_NO_BIN);
 	/* What was asked for meanwhile has not failed */
 	if (pin->want != op->want) {
-		ad->count[ANKUS_REFUSED] += op->error != -ENOSPC;
+		ad->count[ANKUS_REFUSED] += op->want != ANKUS_NO_BIN &&
+					    op->error != -ENOSPC;
 		return;
 	}
 	if (op->want == ANKUS_NO_BIN) {

@@ -149,8 +149,12 @@ bool ankus_tx_link_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 		ankus_steer_switch(pin, want);
 		have = want;
 	}
-	if (have == ANKUS_NO_BIN)
+	if (have == ANKUS_NO_BIN) {
+		/* it waits for the link to work again, or for another */
+		if (unlikely(READ_ONCE(pin->left) != ANKUS_NO_BIN))
+			ankus_pcpu_add(ad, ANKUS_LINK_BYPASSED, 1);
 		return false;
+	}
 
 	link = rcu_dereference(ad->links[have]);
 	if (unlikely(!link || !READ_ONCE(link->usable))) {

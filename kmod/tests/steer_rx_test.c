@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The receive half of steering on a device that takes no rules: what becomes
- * of pins that cannot be had, of rules that are gone, and of flows that do not
- * pause.  What drivers with rules do is left to tests with such a driver.
+ * The receive half of steering: what becomes of pins that cannot be had, of
+ * rules that are gone, and of flows that do not pause.  The device takes no
+ * rules, unless rx_nic_use() puts a NIC that does in its place; what real
+ * drivers do with rules is left to tests with such a driver.
  */
 #include <kunit/test.h>
 #include <linux/rtnetlink.h>
@@ -147,14 +148,6 @@ static void rx_no_backend(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_REFUSED);
 	KUNIT_EXPECT_EQ(test, pin->error, EOPNOTSUPP);
 	KUNIT_EXPECT_STREQ(test, pin->reason, "for a test");
-
-	/* what is there is taken back by what has put it there */
-	pin->retry_ns = 0;
-	rx_pretend(st, 3);
-	rx_want(st, st->flow, ANKUS_NO_BIN);
-	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
-	KUNIT_EXPECT_FALSE(test, pin->installed);
-	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 0);
 }
 
 /* A flow that does not pause waits, unless nobody has the time */
@@ -197,6 +190,7 @@ static void rx_lost(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_WANTED);
 	/* now it does, and the rule could not be put back */
 	pin->gap_ns = 0;
+	pin->wanted_ns = 0;
 	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
 	KUNIT_EXPECT_FALSE(test, pin->installed);
 	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
@@ -220,6 +214,178 @@ static void rx_remove_lost(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
 	KUNIT_EXPECT_EQ(test, rx_look(st), ANKUS_EVENT_FLOW_UNPIN);
 	expect_work(test, false, false);
+}
+
+/**
+ * struct rx_nic - a NIC that takes rules
+ * @installs: rules that it took
+ * @removes: rules that were removed
+ * @disturbed: a flow that has a packet during the next call
+ * @wanted: a flow that is wanted elsewhere during the next call
+ * @error: what that call ends with
+ * @lost: it has no rule any more
+ */
+static struct rx_nic {
+	unsigned int installs;
+	unsigned int removes;
+	struct ankus_pin *disturbed;
+	struct ankus_pin *wanted;
+	int error;
+	bool lost;
+} rx_nic;
+
+static int rx_nic_install(struct ankus_dev *ad, struct ankus_flow *flow,
+			  struct ankus_pin *pin, unsigned int bin,
+			  const char **reason)
+{
+	if (rx_nic.disturbed)
+		rx_nic.disturbed->gap_ns = ktime_get_ns() + RX_LATER_NS;
+	if (rx_nic.wanted) {
+		mutex_lock(&ad->an->lock);
+		ankus_steer_want(rx_nic.wanted, 1, ktime_get_ns());
+		mutex_unlock(&ad->an->lock);
+	}
+	*reason = "for a test";
+	if (rx_nic.error)
+		return rx_nic.error;
+	rx_nic.installs++;
+	pin->installed = true;
+	return 0;
+}
+
+static int rx_nic_remove(struct ankus_dev *ad, struct ankus_flow *flow,
+			 struct ankus_pin *pin)
+{
+	rx_nic.removes++;
+	return rx_nic.error;
+}
+
+static bool rx_nic_present(struct ankus_dev *ad, struct ankus_flow *flow,
+			   struct ankus_pin *pin)
+{
+	return !rx_nic.lost;
+}
+
+static const struct ankus_backend_ops rx_nic_ops = {
+	.name = "a NIC",
+	.kind = ANKUS_PIN_RXQ,
+	.install = rx_nic_install,
+	.remove = rx_nic_remove,
+	.present = rx_nic_present,
+};
+
+static void rx_nic_use(struct device_test *st)
+{
+	rx_nic = (struct rx_nic) {};
+	st->ad->rx.ops = &rx_nic_ops;
+}
+
+/* From the first rule to the last, one that was lost in between */
+static void rx_life(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = rx_pin(st->flow);
+
+	rx_nic_use(st);
+	rx_want(st, st->flow, 2);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, pin->have, 2);
+	KUNIT_EXPECT_EQ(test, rx_look(st), ANKUS_EVENT_FLOW_PIN);
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 1);
+
+	rx_nic.lost = true;
+	pin->recheck = true;
+	KUNIT_EXPECT_TRUE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 0);
+	rx_nic.lost = false;
+	pin->wanted_ns = 0;
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, pin->have, 2);
+	KUNIT_EXPECT_EQ(test, rx_nic.installs, 2);
+	KUNIT_EXPECT_EQ(test, rx_nic.removes, 0);
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 1);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_LOST], 1);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_INSTALLED], 2);
+
+	/* taken back by what has installed it, whatever is in use now */
+	st->ad->rx.ops = NULL;
+	rx_want(st, st->flow, ANKUS_NO_BIN);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, rx_nic.removes, 1);
+	KUNIT_EXPECT_FALSE(test, pin->installed);
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_REMOVED], 1);
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 0);
+}
+
+/* A rule that the NIC does not let go of is not forgotten */
+static void rx_kept(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = rx_pin(st->flow);
+
+	rx_nic_use(st);
+	rx_want(st, st->flow, 2);
+	rx_run(st, false);
+	rx_nic.error = -EIO;
+	rx_want(st, st->flow, ANKUS_NO_BIN);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, true));
+	KUNIT_EXPECT_EQ(test, rx_nic.removes, 1);
+	KUNIT_EXPECT_TRUE(test, pin->installed);
+	KUNIT_EXPECT_EQ(test, pin->error, EIO);
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 1);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_REMOVED], 0);
+	rx_nic.error = 0;
+	KUNIT_EXPECT_FALSE(test, rx_run(st, true));
+	KUNIT_EXPECT_FALSE(test, pin->installed);
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 0);
+}
+
+/* While the NIC is busy with one flow, another one ceases to pause */
+static void rx_pause_ends(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_flow *other = device_test_flow(st, 2);
+	struct ankus_pin *pin;
+
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	pin = rx_pin(other);
+	rx_nic_use(st);
+	rx_nic.disturbed = pin;
+	st->flow->rate.slow_bps = 1000;
+	rx_want(st, st->flow, 2);
+	rx_want(st, other, 3);
+	KUNIT_EXPECT_TRUE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, rx_nic.installs, 1);
+	KUNIT_EXPECT_EQ(test, rx_pin(st->flow)->have, 2);
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_WANTED);
+	KUNIT_EXPECT_FALSE(test, pin->busy);
+	expect_work(test, true, false);
+	pin->gap_ns = 0;
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, pin->have, 3);
+}
+
+/* What fails is not what is wanted by then */
+static void rx_superseded(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = rx_pin(st->flow);
+
+	rx_nic_use(st);
+	rx_nic.wanted = pin;
+	rx_nic.error = -EIO;
+	rx_want(st, st->flow, 2);
+	rx_run(st, false);
+	KUNIT_EXPECT_EQ(test, pin->want, 1);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_WANTED);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_REFUSED], 1);
+	rx_nic_use(st);
+	pin->wanted_ns = 0;
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, pin->have, 1);
 }
 
 /* More flows than one section under rtnl may keep others waiting for */
@@ -298,6 +464,10 @@ static struct kunit_case rx_cases[] = {
 	KUNIT_CASE(rx_waits_for_pause),
 	KUNIT_CASE(rx_lost),
 	KUNIT_CASE(rx_remove_lost),
+	KUNIT_CASE(rx_life),
+	KUNIT_CASE(rx_kept),
+	KUNIT_CASE(rx_pause_ends),
+	KUNIT_CASE(rx_superseded),
 	KUNIT_CASE(rx_batches),
 	KUNIT_CASE(rx_forced),
 	{}

@@ -77,6 +77,9 @@ static const unsigned int kinds[] = {
 	ANKUS_PIN_RXQ, ANKUS_PIN_TXQ, ANKUS_PIN_LINK,
 };
 
+/* Those that the packet path puts into force */
+static const unsigned int tx_kinds[] = { ANKUS_PIN_TXQ, ANKUS_PIN_LINK };
+
 static void kind_desc(const unsigned int *kind, char *desc)
 {
 	strscpy(desc, *kind == ANKUS_PIN_RXQ ? "RX queue" :
@@ -85,6 +88,7 @@ static void kind_desc(const unsigned int *kind, char *desc)
 }
 
 KUNIT_ARRAY_PARAM(kind, kinds, kind_desc);
+KUNIT_ARRAY_PARAM(tx_kind, tx_kinds, kind_desc);
 
 static void steer_backend(struct kunit *test)
 {
@@ -269,6 +273,10 @@ static void steer_settle(struct kunit *test)
 	ankus_steer_settle(pin);
 	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_PARKED);
 	steer_switch(st, kind, ANKUS_NO_BIN);
+	/* nor is what was not told yet */
+	ankus_steer_settle(pin);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_PARKED);
+	KUNIT_EXPECT_EQ(test, steer_look(st, kind), ANKUS_EVENT_FLOW_FAIL);
 	pin->busy = true;
 	ankus_steer_settle(pin);
 	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_PARKED);
@@ -277,6 +285,30 @@ static void steer_settle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_NONE);
 	KUNIT_EXPECT_NULL(test, pin->reason);
 	KUNIT_EXPECT_EQ(test, pin->error, 0);
+	/* should it fail again, that is news */
+	steer_fail(st, pin, -EIO, "refused", ktime_get_ns());
+	KUNIT_EXPECT_EQ(test, steer_look(st, kind), ANKUS_EVENT_FLOW_FAIL);
+}
+
+/* What comes into force after all is told, and so is its end */
+static void steer_late(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = steer_pin(st, ANKUS_PIN_RXQ);
+
+	steer_want(st, ANKUS_PIN_RXQ, 2);
+	pin->busy = true;
+	steer_want(st, ANKUS_PIN_RXQ, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, steer_look(st, ANKUS_PIN_RXQ), -1);
+	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_WANTED);
+	pin->busy = false;
+	steer_switch(st, ANKUS_PIN_RXQ, 2);
+	KUNIT_EXPECT_EQ(test, steer_look(st, ANKUS_PIN_RXQ),
+			ANKUS_EVENT_FLOW_PIN);
+	KUNIT_EXPECT_NE(test, pin->state, ANKUS_PIN_STATE_NONE);
+	steer_switch(st, ANKUS_PIN_RXQ, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, steer_look(st, ANKUS_PIN_RXQ),
+			ANKUS_EVENT_FLOW_UNPIN);
 }
 
 /* A queue or link that fails is left by the packet path, and may come back */
@@ -287,14 +319,26 @@ static void steer_dead(struct kunit *test)
 	struct ankus_pin *pin = steer_pin(st, kind);
 
 	steer_pinned(test, kind, 1);
-	steer_switch(st, kind, ANKUS_NO_BIN);
+	/* not that one: the flow has gone elsewhere already */
+	ankus_steer_leave(pin, 2);
+	KUNIT_EXPECT_EQ(test, pin->have, 1);
+	ankus_steer_leave(pin, 1);
+	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, pin->left, 1);
 	KUNIT_EXPECT_EQ(test, steer_look(st, kind), -1);
 	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_WANTED);
 	KUNIT_EXPECT_NOT_NULL(test, pin->reason);
 	steer_switch(st, kind, 1);
+	KUNIT_EXPECT_EQ(test, pin->left, ANKUS_NO_BIN);
 	KUNIT_EXPECT_EQ(test, steer_look(st, kind), ANKUS_EVENT_FLOW_MOVE);
 	KUNIT_EXPECT_EQ(test, pin->state, ANKUS_PIN_STATE_INSTALLED);
 	KUNIT_EXPECT_NULL(test, pin->reason);
+
+	/* nor is it remembered for longer than the pin is asked for */
+	ankus_steer_leave(pin, 1);
+	steer_want(st, kind, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, steer_look(st, kind), ANKUS_EVENT_FLOW_UNPIN);
+	KUNIT_EXPECT_EQ(test, pin->left, ANKUS_NO_BIN);
 }
 
 /* A pin that comes into force behind a failure is a first one */
@@ -597,7 +641,8 @@ static struct kunit_case steer_cases[] = {
 	KUNIT_CASE_PARAM(steer_unpin, kind_gen_params),
 	KUNIT_CASE_PARAM(steer_failed, kind_gen_params),
 	KUNIT_CASE_PARAM(steer_settle, kind_gen_params),
-	KUNIT_CASE_PARAM(steer_dead, kind_gen_params),
+	KUNIT_CASE(steer_late),
+	KUNIT_CASE_PARAM(steer_dead, tx_kind_gen_params),
 	KUNIT_CASE_PARAM(steer_failed_first, kind_gen_params),
 	KUNIT_CASE_PARAM(steer_failed_told_once, kind_gen_params),
 	KUNIT_CASE(steer_backoff),
