@@ -31,8 +31,8 @@
 # check_until DESC SECONDS CMD...
 # defer CMD...         run CMD when the script ends; the last one first
 # setup_ns VAR...      make network namespaces, named by $VAR, for this script
-# hold_hooks           keep netfilter's device hooks in use: before ankus is loaded,
-#                      where there is traffic
+# hold_hooks           keep netfilter's device hooks in use, see hooks.sh: before
+#                      ankus is loaded, where there is traffic
 # load_module NAME [PARAMS...], unload_module NAME
 #                      ankus or simnic as built for this kernel, or a stock one
 # finish               ends every script: plan, cleanup, exit status
@@ -41,6 +41,8 @@ set -u
 
 lib_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lib_top=$(dirname "$lib_dir")
+# shellcheck source=hooks.sh
+. "$lib_dir/hooks.sh"
 lib_build=$lib_top/build
 : "${ANKUS:=$lib_build/ankus}"
 : "${ANKUS_KO:=$lib_build/${ANKUS_KERNEL:-host}/ankus.ko}"
@@ -250,18 +252,10 @@ setup_ns() {
 	done
 }
 
-# The first hook of its kind in the kernel and the end of the last one change
-# the code of the packet path.  Emulated CPUs which run it at that moment may
-# keep the breakpoint that is in it meanwhile (QEMU before 8.1, several CPUs),
-# and hang.  So there is always another hook, where no packet comes by.
 hold_hooks() {
-	local hooks='' hook
+	local hooks=''
 	setup_ns hooks
-	for hook in ingress egress; do
-		echo "add table netdev hold"
-		echo "add chain netdev hold $hook {
-			type filter hook $hook device lo priority 0; }"
-	done | nsenter --net="/run/netns/$hooks" nft -f - || skip_all "no nft"
+	hooks_hold "$hooks" || skip_all "no nft"
 }
 
 load_module() {

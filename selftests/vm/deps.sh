@@ -32,7 +32,8 @@ packages() {
 	regen)	echo python3 python3-yaml python3-jsonschema ;;
 	lint)	echo shellcheck sparse clang-format perl python3 ;;
 	demo)	packages build; packages vm
-		echo iproute2 ethtool iperf3 gojq python3 procps ;;
+		echo iproute2 ethtool iperf3 gojq nftables python3 procps \
+		     util-linux ;;
 	*)	die "unknown group '$1' (build kernel vm test dkms regen lint demo)" ;;
 	esac
 }
