@@ -689,6 +689,7 @@ test_ynl() {
 		cat "$tmp/ynl"
 }
 
+hold_hooks
 load_module ankus
 load_module bonding
 setup_ns ns peer
