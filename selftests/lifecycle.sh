@@ -44,6 +44,13 @@ nic_pinned() {
 		-ge "$1" ] && [ "$(nic_rule_count "$server" s0)" -ge "$(($1 + 2))" ]
 }
 
+# check_nic_pinned DESC COUNT: so many rules are there, and each was seen to steer
+check_nic_pinned() {
+	check_until "$1" 60 nic_pinned "$2"
+	check_each "$1, and verified" 60 "$server" "$2" \
+		'.dir == "in" and .state == "elephant"' '.rx_queue.state == "verified"'
+}
+
 nic_rules_unchanged() {
 	nic_rules "$server" s0 | diff "$traffic_dir/rules-before" -
 }
@@ -68,9 +75,7 @@ nic_down() {
 test_del() {
 	local i
 	nic_manage
-	check_until "$streams streams are pinned in the NIC" 60 nic_pinned $streams
-	check_each "and each was seen to arrive there" 60 "$server" $streams \
-		'.dir == "in" and .state == "elephant"' '.rx_queue.state == "verified"'
+	check_nic_pinned "$streams streams are pinned in the NIC" $streams
 	check "dev del while they run" ankus -n "$server" dev del s0
 	check "no rule is left and nothing else has changed" nic_unchanged
 	check "the streams go on" tcp_go_on "$peer" $port $streams
@@ -86,12 +91,12 @@ test_del() {
 
 test_observe() {
 	nic_manage
-	check_until "pinned again" 60 nic_pinned $streams
+	check_nic_pinned "pinned again" $streams
 	check "mode observe while they run" \
 		ankus -n "$server" dev set s0 mode observe
 	check_until "takes the rules out" 20 nic_unchanged
 	check "dev set mode steer" ankus -n "$server" dev set s0 mode steer
-	check_until "puts them back" 60 nic_pinned $streams
+	check_nic_pinned "puts them back" $streams
 }
 
 test_channels() {
@@ -119,24 +124,24 @@ test_rename() {
 	ip -n "$server" link set nic0 name s0
 	ip -n "$server" link set s0 up
 	check "the streams go on" tcp_go_on "$peer" $port $streams
-	check_until "with their pins" 60 nic_pinned $streams
+	check_nic_pinned "with their pins" $streams
 }
 
 test_rmmod() {
-	check_until "pinned before the module goes" 60 nic_pinned $streams
+	check_nic_pinned "pinned before the module goes" $streams
 	check "rmmod while $streams streams run" rmmod ankus
 	check "no rule is left" nic_rules_unchanged
 	check "the streams go on" tcp_go_on "$peer" $port $streams
 	load_module ankus
 	check "nothing is managed after a new load" managed "$server" 0
 	nic_manage
-	check_until "and all is steered again" 60 nic_pinned $streams
+	check_nic_pinned "and all is steered again" $streams
 }
 
 test_other_netns() {
 	local other
 	setup_ns other
-	check_until "pinned before the device leaves" 60 nic_pinned $streams
+	check_nic_pinned "pinned before the device leaves" $streams
 	check "a managed device moves to another namespace" \
 		ip -n "$server" link set s0 netns "$other"
 	check "its old namespace manages nothing" managed "$server" 0
@@ -148,7 +153,7 @@ test_other_netns() {
 test_unregister() {
 	nic_manage
 	nic_streams 8
-	check_until "pinned before the device is deleted" 60 nic_pinned 8
+	check_nic_pinned "pinned before the device is deleted" 8
 	check "the device is deleted" ip -n "$server" link del s0
 	check "and not managed any more" managed "$server" 0
 }
@@ -157,7 +162,7 @@ test_driver_unload() {
 	nic_up
 	nic_manage
 	nic_streams 8
-	check_until "pinned before the driver goes" 60 nic_pinned 8
+	check_nic_pinned "pinned before the driver goes" 8
 	check "rmmod of the driver of a managed NIC" rmmod simnic
 	check "nothing is managed any more" managed "$server" 0
 	load_module simnic
@@ -167,7 +172,7 @@ test_netns_exit() {
 	nic_up
 	nic_manage
 	nic_streams 8
-	check_until "pinned before the namespace goes" 60 nic_pinned 8
+	check_nic_pinned "pinned before the namespace goes" 8
 	ankus -n "$server" rule add pref 1 action auto
 	# The NIC goes back to where hardware comes from, without our rules.
 	echo 1 >/sys/module/simnic/parameters/netns_refund
@@ -205,20 +210,24 @@ links_pinned() {
 		jq '[.[] | select(.link.current != null)] | length')" -ge "$1" ]
 }
 
+check_links_pinned() {
+	check_until "$1" 60 links_pinned "$2"
+	check_each "$1, and verified" 60 "$left" "$2" \
+		'.dir == "out" and .state == "elephant"' '.link.state == "verified"'
+}
+
 test_links() {
 	bond_up
-	check_until "$streams streams are pinned to links" 60 links_pinned $streams
-	check_each "and each was seen to leave there" 60 "$left" $streams \
-		'.dir == "out" and .state == "elephant"' '.link.state == "verified"'
+	check_links_pinned "$streams streams are pinned to links" $streams
 	check "dev del while they run" ankus -n "$left" dev del bond0
 	check "the streams go on" tcp_go_on "$left" $port $streams
 	bond_manage
-	check_until "pinned again" 60 links_pinned $streams
+	check_links_pinned "pinned again" $streams
 	check "rmmod while they run" rmmod ankus
 	check "the streams go on" tcp_go_on "$left" $port $streams
 	load_module ankus
 	bond_manage
-	check_until "pinned after a new load" 60 links_pinned $streams
+	check_links_pinned "pinned after a new load" $streams
 	check "the bond is deleted with all its pins" ip -n "$left" link del bond0
 	check "and not managed any more" managed "$left" 0
 	check_json "nor are its links" 'length == 0' ankus -n "$left" -j link show
