@@ -76,6 +76,11 @@ uml=
 env=$("$here/kernel.sh" "$kernel") || exit 2
 image='' modules='' release=''
 eval "$env"
+emulator=()
+if [ -z "$uml" ]; then
+	env=$("$here/qemu.sh") || exit 2
+	mapfile -t emulator <<<"$env"
+fi
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/ankus-vm.XXXXXX")
 vm='' tail=''
@@ -187,7 +192,7 @@ qemu() {
 	# What QEMU translated of a program serves again where the next process
 	# has that at the same address: most programs start in half the time.
 	# shellcheck disable=SC2086 # words of arguments
-	exec $timeout ${QEMU:-qemu-system-x86_64} $machine -M q35 \
+	exec $timeout "${emulator[@]}" $machine -M q35 \
 		-smp "$cpus,sockets=$cpus" -m "$ram" -nodefaults -display none \
 		-no-reboot -kernel "$image" -initrd "$initrd" \
 		-append "console=ttyS0 loglevel=5 panic=-1 oops=panic $time \
