@@ -715,7 +715,6 @@ else
 fi
 test_help
 
-hold_hooks
 load_module ankus
 load_module bonding
 setup_ns ns peer

@@ -389,7 +389,6 @@ test_table_full() {
 # --- run -------------------------------------------------------------------
 
 left='' right='' sink_pid=0
-hold_hooks
 setup_ns left right
 # No packets but the test's: hosts without addresses of their own ask for nothing.
 for ns in "$left" "$right"; do

@@ -374,7 +374,6 @@ test_concurrency() {
 	check "everything still works: dev del" ankus -n "$ns" dev del v0
 }
 
-hold_hooks
 load_module ankus
 load_module bonding
 load_module dummy numdummies=0

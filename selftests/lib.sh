@@ -31,8 +31,6 @@
 # check_until DESC SECONDS CMD...
 # defer CMD...         run CMD when the script ends; the last one first
 # setup_ns VAR...      make network namespaces, named by $VAR, for this script
-# hold_hooks           keep netfilter's device hooks in use, see hooks.sh: before
-#                      ankus is loaded, where there is traffic
 # load_module NAME [PARAMS...], unload_module NAME
 #                      ankus or simnic as built for this kernel, or a stock one
 # finish               ends every script: plan, cleanup, exit status
@@ -41,8 +39,6 @@ set -u
 
 lib_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lib_top=$(dirname "$lib_dir")
-# shellcheck source=hooks.sh
-. "$lib_dir/hooks.sh"
 lib_build=$lib_top/build
 : "${ANKUS:=$lib_build/ankus}"
 : "${ANKUS_KO:=$lib_build/${ANKUS_KERNEL:-host}/ankus.ko}"
@@ -250,12 +246,6 @@ setup_ns() {
 		printf -v "$var" %s "$name"
 		defer lib_delete_ns "$name"
 	done
-}
-
-hold_hooks() {
-	local hooks=''
-	setup_ns hooks
-	hooks_hold "$hooks" || skip_all "no nft"
 }
 
 load_module() {

@@ -233,7 +233,6 @@ test_links() {
 	check_json "nor are its links" 'length == 0' ankus -n "$left" -j link show
 }
 
-hold_hooks
 load_module bonding
 load_module simnic
 load_module ankus

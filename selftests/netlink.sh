@@ -689,7 +689,6 @@ test_ynl() {
 		cat "$tmp/ynl"
 }
 
-hold_hooks
 load_module ankus
 load_module bonding
 setup_ns ns peer

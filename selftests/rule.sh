@@ -359,7 +359,6 @@ test_links() {
 	check "rule flush" ankus -n "$left" rule flush
 }
 
-hold_hooks
 load_module ankus
 load_module bonding
 setup_ns left right

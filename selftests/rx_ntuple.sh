@@ -642,7 +642,6 @@ test_end() {
 # --- run -------------------------------------------------------------------
 
 left='' right='' ours=''
-hold_hooks
 setup_ns left right
 load_module simnic
 simnic_pair "$left" "$right"

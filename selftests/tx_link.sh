@@ -460,7 +460,6 @@ make_bond() {
 
 left='' right='' streams=8
 load_module bonding
-hold_hooks
 setup_ns left right
 # shellcheck disable=SC2086 # words
 make_bond 802.3ad $all_links

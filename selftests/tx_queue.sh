@@ -340,7 +340,6 @@ test_one_queue() {
 # --- run -------------------------------------------------------------------
 
 left='' right='' far='' moved_id=''
-hold_hooks
 setup_ns left right far
 veth_pair "$left" "$right" 4
 address_pair "$left" v0 "$right" v1

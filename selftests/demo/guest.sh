@@ -31,8 +31,6 @@ mice_local_port=30000
 mice_connections=64
 mice_per_second=100
 
-# shellcheck source=../hooks.sh
-. "$here/../hooks.sh"
 # shellcheck source=mesh.sh
 . "$here/mesh.sh"
 # shellcheck source=nic.sh
@@ -228,8 +226,6 @@ mkdir -p /run/demo
 for module in bonding veth sch_tbf; do
 	modprobe $module || fail "cannot load $module"
 done
-{ ip netns add hold && hooks_hold hold; } ||
-	fail "cannot hold netfilter's hooks"
 for module in ankus simnic; do
 	insmod "$build/$ANKUS_KERNEL/$module.ko" ||
 		fail "cannot load $module"

@@ -26,13 +26,13 @@ packages() {
 		     cpio xz-utils kmod perl python3 patch ;;
 	vm)	echo qemu-system-x86 busybox-static cpio gzip xz-utils zstd \
 		     kmod file util-linux ;;
-	test)	echo iproute2 ethtool iperf3 gojq iputils-ping nftables \
-		     python3 python3-yaml procps util-linux ;;
+	test)	echo iproute2 ethtool iperf3 gojq iputils-ping python3 \
+		     python3-yaml procps util-linux ;;
 	dkms)	echo dkms ;;
 	regen)	echo python3 python3-yaml python3-jsonschema ;;
 	lint)	echo shellcheck sparse clang-format perl python3 ;;
 	demo)	packages build; packages vm
-		echo iproute2 ethtool iperf3 gojq nftables python3 procps \
+		echo iproute2 ethtool iperf3 gojq python3 procps \
 		     util-linux ;;
 	*)	die "unknown group '$1' (build kernel vm test dkms regen lint demo)" ;;
 	esac

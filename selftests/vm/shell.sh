@@ -6,9 +6,6 @@
 set -u
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
-# shellcheck source=../hooks.sh
-. "$top/selftests/hooks.sh"
-ip netns add hold && hooks_hold hold || exit
 for module in ankus simnic; do
 	insmod "$top/build/$ANKUS_KERNEL/$module.ko" || exit
 done
