@@ -10,6 +10,11 @@
 # shows as "Oops: int3", or hung.  Where the machine's own QEMU is older, that
 # of Debian's backports is unpacked in the cache; the machine stays as it is.
 #
+# In version 10.0, a CPU that changes the memory map, as PCI does, may free what
+# another one is using: QEMU ends with a failed assertion, or the guest loses a
+# timer.  So guests boot with one CPU, and the others come when the devices are
+# there (see init).
+#
 # $QEMU names another program, and is taken as it is.
 set -euo pipefail
 

@@ -196,7 +196,7 @@ qemu() {
 		-smp "$cpus,sockets=$cpus" -m "$ram" -nodefaults -display none \
 		-no-reboot -kernel "$image" -initrd "$initrd" \
 		-append "console=ttyS0 loglevel=5 panic=-1 oops=panic $time \
-no_timer_check net.ifnames=0 mitigations=off norandmaps ${leaks:+kmemleak=on slab_debug=F} $append" \
+maxcpus=1 noreplace-smp no_timer_check net.ifnames=0 mitigations=off norandmaps ${leaks:+kmemleak=on slab_debug=F} $append" \
 		-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=host,mount_tag=host \
 		-device virtio-rng-pci "$@"
