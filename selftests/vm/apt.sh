@@ -7,8 +7,9 @@
 # machine itself uses.
 #
 #   apt.sh refresh [force]      fetch the lists, unless they are fresh
-#   apt.sh get ARGS...          apt-get ARGS
 #   apt.sh cache ARGS...        apt-cache ARGS
+#   apt.sh unpack DIR PACKAGE...
+#                               download packages and unpack them into DIR
 set -euo pipefail
 
 cache=${ANKUS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ankus}
@@ -86,11 +87,36 @@ refresh() {
 	touch "$state/fetched"
 }
 
+download() {
+	local dir=$1
+	shift
+
+	(cd "$dir" && apt-get "${opts[@]}" download "$@" >log 2>&1)
+}
+
+# A list that is older than the mirror names files which are gone: fetch it
+# anew then.
+unpack() {
+	local dir=$1 deb
+	shift
+
+	mkdir -p "$dir" "$dir.debs"
+	if ! download "$dir.debs" "$@"; then
+		refresh force
+		download "$dir.debs" "$@" ||
+			{ cat "$dir.debs/log" >&2; die "could not download $*"; }
+	fi
+	for deb in "$dir.debs"/*.deb; do
+		dpkg-deb -x "$deb" "$dir"
+	done
+	rm -rf "$dir.debs"
+}
+
 cmd=${1:-}
 [ $# -eq 0 ] || shift
 case $cmd in
 refresh) refresh "$@" ;;
-get) exec apt-get "${opts[@]}" "$@" ;;
 cache) exec apt-cache "${opts[@]}" "$@" ;;
-*) die "usage: apt.sh refresh|get|cache [ARGS...]" ;;
+unpack) unpack "$@" ;;
+*) die "usage: apt.sh refresh|cache|unpack [ARGS...]" ;;
 esac

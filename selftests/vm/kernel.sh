@@ -44,24 +44,6 @@ newest() {
 	apt cache search --names-only "$1" | awk '{ print $1 }' | sort -V | tail -n 1
 }
 
-# fetch DIR PACKAGE...: download packages and unpack them into DIR.  A list
-# that is older than the mirror names files which are gone: refresh it then.
-fetch() {
-	local dir=$1 deb
-	shift
-
-	mkdir -p "$dir.debs"
-	if ! (cd "$dir.debs" && apt get download "$@" >log 2>&1); then
-		apt refresh force
-		(cd "$dir.debs" && apt get download "$@" >log 2>&1) ||
-			{ cat "$dir.debs/log" >&2; die "could not download $*"; }
-	fi
-	for deb in "$dir.debs"/*.deb; do
-		dpkg-deb -x "$deb" "$dir"
-	done
-	rm -rf "$dir.debs"
-}
-
 # Debian's headers name each other by absolute path, for /usr; make those
 # paths point into the folder they were unpacked to.
 relocate_headers() {
@@ -114,7 +96,7 @@ stock() {
 	say "fetching $package, its headers and $kbuild"
 	rm -rf "$tmp"*
 	mkdir -p "$tmp"
-	fetch "$tmp" "$package" "linux-headers-$release" "$common" "$kbuild"
+	apt unpack "$tmp" "$package" "linux-headers-$release" "$common" "$kbuild"
 	relocate_headers "$tmp" "$dir" "$release"
 
 	modules=lib/modules/$release
@@ -149,7 +131,7 @@ source_tree() {
 	say "fetching $package $version"
 	rm -rf "$tmp"*
 	mkdir -p "$tmp" "$tmp.package"
-	fetch "$tmp.package" "$package"
+	apt unpack "$tmp.package" "$package"
 	tar -C "$tmp" -xJf "$tmp.package/usr/src/$package.tar.xz" --strip-components=1
 	rm -rf "$tmp.package"
 	echo "$version" >"$tmp/.version"

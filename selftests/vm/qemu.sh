@@ -39,7 +39,7 @@ new_enough() {
 }
 
 unpacked() {
-	local tmp=$cache/.qemu.tmp deb package packages=()
+	local tmp=$cache/.qemu.tmp package packages=()
 
 	mkdir -p "$cache"
 	exec 9>"$cache/.qemu.lock"
@@ -51,18 +51,9 @@ unpacked() {
 		packages+=("$package/$suite")
 	done
 	echo "qemu.sh: fetching QEMU of $suite" >&2
-	rm -rf "$tmp"
-	mkdir -p "$tmp/debs"
-	if ! (cd "$tmp/debs" && "$here/apt.sh" get download "${packages[@]}" >log 2>&1); then
-		# The list may name what is no longer there.
-		"$here/apt.sh" refresh force
-		(cd "$tmp/debs" && "$here/apt.sh" get download "${packages[@]}" >log 2>&1) ||
-			{ cat "$tmp/debs/log" >&2; die "could not download QEMU"; }
-	fi
-	for deb in "$tmp/debs"/*.deb; do
-		dpkg-deb -x "$deb" "$tmp"
-	done
-	rm -rf "$tmp/debs" "$dir"
+	rm -rf "$tmp"*
+	"$here/apt.sh" unpack "$tmp" "${packages[@]}"
+	rm -rf "$dir"
 	mv "$tmp" "$dir"
 }
 

@@ -191,6 +191,7 @@ qemu() {
 	esac
 	# What QEMU translated of a program serves again where the next process
 	# has that at the same address: most programs start in half the time.
+	# One CPU boots (maxcpus), as one of several: see qemu.sh.
 	# shellcheck disable=SC2086 # words of arguments
 	exec $timeout "${emulator[@]}" $machine -M q35 \
 		-smp "$cpus,sockets=$cpus" -m "$ram" -nodefaults -display none \
