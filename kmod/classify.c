@@ -11,6 +11,8 @@
 
 /* A flow is a candidate from this fraction of the lowest threshold on */
 #define CLASSIFY_ADMIT_SHIFT 3
+/* A table that is full but for this fraction keeps no slow flows */
+#define CLASSIFY_ROOM_SHIFT 3
 /* Who waits for ankus_net::lock, maybe under rtnl, waits so long at most */
 #define CLASSIFY_SLICE_NS (2 * NSEC_PER_MSEC)
 
@@ -121,21 +123,37 @@ static void classify_flow(struct ankus_dev *ad, struct ankus_flow *flow,
 		classify_set_state(ad, flow, ANKUS_FLOW_STATE_MOUSE);
 }
 
-static void classify_forget(struct ankus_dev *ad, struct ankus_flow *flow,
+/*
+ * Has the flow to make room for newcomers?  Not when it is worth steering, nor
+ * when the sketch would not go on counting it.
+ */
+static bool classify_in_the_way(const struct ankus_dev *ad,
+				const struct ankus_flow *flow, u64 admit_bps)
+{
+	u32 room = ad->flows.max >> CLASSIFY_ROOM_SHIFT;
+
+	return ad->cfg.sketch_bytes && flow->state == ANKUS_FLOW_STATE_MOUSE &&
+	       flow->mode == ANKUS_PIN_MODE_AUTO &&
+	       flow->rate.fast_bps < admit_bps / 2 &&
+	       READ_ONCE(ad->flows.count) > ad->flows.max - room;
+}
+
+/* Returns whether it is gone */
+static bool classify_forget(struct ankus_dev *ad, struct ankus_flow *flow,
 			    u64 now)
 {
 	/* An elephant that falls silent is released first */
 	if (flow->state == ANKUS_FLOW_STATE_ELEPHANT)
-		return;
+		return false;
 	classify_release(flow, now);
 	/* what an operator said of the flow ends here, too */
 	flow->mode = ANKUS_PIN_MODE_AUTO;
 	if (!ankus_steer_idle(flow))
-		return;
+		return false;
 	classify_set_state(ad, flow, ANKUS_FLOW_STATE_MOUSE);
 	list_del_init(&flow->active);
 	ankus_flow_remove(&ad->flows, flow);
-	ad->count[ANKUS_FLOWS_EXPIRED]++;
+	return true;
 }
 
 /* Empty bins, for the flows to fill */
@@ -257,6 +275,9 @@ bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 	WRITE_ONCE(ad->kick_bytes,
 		   ankus_rate_bytes(admit_bps << CLASSIFY_ADMIT_SHIFT,
 				    ad->cfg.tick_ms * NSEC_PER_MSEC));
+	WRITE_ONCE(ad->admit_bytes,
+		   min(ad->kick_bytes >> CLASSIFY_ADMIT_SHIFT,
+		       ANKUS_SKETCH_ENOUGH_MAX + 0ULL));
 
 	for (i = 0; i <= ad->flows.mask; i++) {
 		ankus_bucket_for_each(&ad->flows, i, flow, tmp,
@@ -264,7 +285,11 @@ bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 			classify_measure(ad, flow, admit_bps, last, now);
 			if (time_after(jiffies,
 				       READ_ONCE(flow->seen_jiffies) + idle))
-				classify_forget(ad, flow, now);
+				ad->count[ANKUS_FLOWS_EXPIRED] +=
+					classify_forget(ad, flow, now);
+			else if (classify_in_the_way(ad, flow, admit_bps))
+				ad->count[ANKUS_FLOWS_EVICTED] +=
+					classify_forget(ad, flow, now);
 			else
 				classify_load(ad, flow);
 		}

@@ -118,6 +118,7 @@ static void control_tick(struct work_struct *work)
 	clear_bit(0, &ad->kicked);
 	ad->soon = false;
 	WRITE_ONCE(ad->last_jiffies, jiffies);
+	WRITE_ONCE(ad->epoch, now / (ad->cfg.tick_ms * NSEC_PER_MSEC));
 	ankus_links_check(ad, ankus_event_link);
 	ankus_links_measure(ad, now - ad->last_ns);
 	whole = ankus_control_measure(ad, ad->last_ns, now);
@@ -219,6 +220,7 @@ void ankus_control_init(struct ankus_dev *ad)
 	ad->last_ns = ktime_get_ns();
 	ad->last_jiffies = jiffies;
 	ad->kick_bytes = U64_MAX;
+	ad->admit_bytes = U32_MAX;
 }
 
 /**

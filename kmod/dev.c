@@ -100,6 +100,7 @@ void ankus_config_default(struct ankus_config *cfg)
 		.release_ms = 2000,
 		.tick_ms = 100,
 		.flow_max = 16384,
+		.sketch_bytes = 256 * 1024,
 	};
 }
 
@@ -122,6 +123,34 @@ struct ankus_dev *ankus_dev_find(struct ankus_net *an,
 		if (ad->netdev == netdev)
 			return ad;
 	return NULL;
+}
+
+static void dev_sketch_destroy(struct ankus_dev *ad)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		kvfree(per_cpu_ptr(ad->pcpu, cpu)->sketch);
+}
+
+/* One on each CPU, in its memory; @bytes a power of two, or 0 for none */
+static int dev_sketch_init(struct ankus_dev *ad, u32 bytes)
+{
+	int cpu;
+
+	if (!bytes)
+		return 0;
+	ad->sketch_mask = bytes / sizeof(struct ankus_sketch_line) - 1;
+	for_each_possible_cpu(cpu) {
+		struct ankus_sketch_line *sketch;
+
+		sketch = kvzalloc_node(bytes, GFP_KERNEL_ACCOUNT,
+				       cpu_to_node(cpu));
+		if (!sketch)
+			return -ENOMEM;
+		per_cpu_ptr(ad->pcpu, cpu)->sketch = sketch;
+	}
+	return 0;
 }
 
 /**
@@ -150,6 +179,8 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 	ad->pcpu = alloc_percpu_gfp(struct ankus_pcpu, GFP_KERNEL_ACCOUNT);
 	if (!ad->pcpu)
 		goto err_free;
+	if (dev_sketch_init(ad, cfg->sketch_bytes))
+		goto err_sketch;
 	ad->bins_max = max3(netdev->num_rx_queues, netdev->num_tx_queues,
 			    (unsigned int)ANKUS_LINKS_MAX);
 	ad->bins_max = min_t(unsigned int, ad->bins_max, ANKUS_MAX_QUEUES);
@@ -157,7 +188,7 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 	ad->bins[0] = kvcalloc(ad->bins_max, ANKUS_PIN_KINDS * sizeof(**ad->bins),
 			       GFP_KERNEL_ACCOUNT);
 	if (!ad->bins[0])
-		goto err_pcpu;
+		goto err_sketch;
 	for (kind = 1; kind < ANKUS_PIN_KINDS; kind++)
 		ad->bins[kind] = ad->bins[0] + kind * ad->bins_max;
 	if (ankus_flows_init(&ad->flows, cfg->flow_max))
@@ -176,7 +207,8 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 
 err_bins:
 	kvfree(ad->bins[0]);
-err_pcpu:
+err_sketch:
+	dev_sketch_destroy(ad);
 	free_percpu(ad->pcpu);
 err_free:
 	kfree(ad);
@@ -190,6 +222,7 @@ static void dev_free_work(struct work_struct *work)
 
 	ankus_flows_destroy(&ad->flows);
 	kvfree(ad->bins[0]);
+	dev_sketch_destroy(ad);
 	free_percpu(ad->pcpu);
 	kfree(ad);
 	if (atomic_dec_and_test(&dev_count))
@@ -234,6 +267,21 @@ void ankus_dev_release(struct ankus_dev *ad)
 }
 
 /**
+ * ankus_dev_cpu_stat() - a packet path counter of one CPU
+ * @ad: the device
+ * @cpu: the CPU, a possible one
+ * @stat: which
+ *
+ * Context: Any.
+ * Return: what it stands at.
+ */
+u64 ankus_dev_cpu_stat(const struct ankus_dev *ad, int cpu,
+		       enum ankus_pcpu_stat stat)
+{
+	return READ_ONCE(per_cpu_ptr(ad->pcpu, cpu)->count[stat]);
+}
+
+/**
  * ankus_dev_stat() - sum of a packet path counter
  * @ad: the device
  * @stat: which
@@ -247,6 +295,6 @@ u64 ankus_dev_stat(const struct ankus_dev *ad, enum ankus_pcpu_stat stat)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu_ptr(ad->pcpu, cpu)->count[stat]);
+		sum += ankus_dev_cpu_stat(ad, cpu, stat);
 	return sum;
 }

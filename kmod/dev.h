@@ -13,6 +13,7 @@
 #include "flow.h"
 #include "match.h"
 #include "place.h"
+#include "sketch.h"
 
 /**
  * DOC: locking
@@ -45,7 +46,9 @@ enum ankus_pcpu_stat {
 	ANKUS_TX_PACKETS,
 	ANKUS_TX_BYTES,
 	ANKUS_UNTRACKED,
-	ANKUS_FLOWS_ADDED,
+	ANKUS_SKETCHED,
+	ANKUS_SKETCH_REPLACES,
+	ANKUS_ADMITTED,
 	ANKUS_TABLE_FULL,
 	ANKUS_NO_MEMORY,
 	ANKUS_LINK_PACKETS,
@@ -54,13 +57,20 @@ enum ankus_pcpu_stat {
 	ANKUS_PCPU_STATS
 };
 
+/**
+ * struct ankus_pcpu - what the packet path has of its own on each CPU
+ * @count: counters
+ * @sketch: lines of the admission sketch, NULL when there is none
+ */
 struct ankus_pcpu {
 	u64 count[ANKUS_PCPU_STATS];
+	struct ankus_sketch_line *sketch;
 };
 
 /* Counted by the control loop, under ankus_net::lock */
 enum ankus_stat {
 	ANKUS_FLOWS_EXPIRED,
+	ANKUS_FLOWS_EVICTED,
 	ANKUS_ELEPHANTS_SEEN,
 	ANKUS_INEFFECTIVE,
 	ANKUS_REFUSED,
@@ -109,6 +119,7 @@ struct ankus_net {
  * @release_ms: time under it before it is one no more
  * @tick_ms: period of the control loop
  * @flow_max: size of the flow table
+ * @sketch_bytes: memory of the admission sketch on each CPU, 0 for none
  * @rx: queues open to received elephants
  * @tx: queues open to sent elephants
  */
@@ -121,6 +132,7 @@ struct ankus_config {
 	u32 release_ms;
 	u32 tick_ms;
 	u32 flow_max;
+	u32 sketch_bytes;
 	struct ankus_queues rx;
 	struct ankus_queues tx;
 };
@@ -149,7 +161,10 @@ struct ankus_rx {
  * @netdev: the device, held until the device is let go (under rtnl)
  * @an: its namespace's state
  * @flows: its flows
- * @pcpu: packet path counters
+ * @pcpu: what the packet path has on each CPU
+ * @sketch_mask: lines of each sketch - 1, a power of two
+ * @epoch: number of the tick, for the sketches to fade
+ * @admit_bytes: a flow that has carried so many in about a tick is tracked
  * @links: ways out; slots written under ankus_net::lock, read under RCU
  * @hooks: netfilter hooks, hook.c's
  * @next_link: slot to try first for a new link; under ankus_net::lock
@@ -185,6 +200,9 @@ struct ankus_dev {
 	struct ankus_net *an;
 	struct ankus_flows flows;
 	struct ankus_pcpu __percpu *pcpu;
+	u32 sketch_mask;
+	u32 epoch;
+	u32 admit_bytes;
 	struct ankus_link __rcu *links[ANKUS_LINKS_MAX];
 	struct nf_hook_ops hooks[2];
 
@@ -245,6 +263,8 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 				   const struct ankus_config *cfg);
 void ankus_dev_release(struct ankus_dev *ad);
 void ankus_dev_put(struct ankus_dev *ad);
+u64 ankus_dev_cpu_stat(const struct ankus_dev *ad, int cpu,
+		       enum ankus_pcpu_stat stat);
 u64 ankus_dev_stat(const struct ankus_dev *ad, enum ankus_pcpu_stat stat);
 void ankus_config_default(struct ankus_config *cfg);
 

@@ -32,6 +32,7 @@ int ankus_flows_init(struct ankus_flows *flows, u32 max)
 	flows->mask = n - 1;
 	flows->max = max;
 	flows->count = 0;
+	flows->added = 0;
 	get_random_bytes(&flows->secret, sizeof(flows->secret));
 	spin_lock_init(&flows->lock);
 	return 0;
@@ -65,31 +66,14 @@ void ankus_flows_destroy(struct ankus_flows *flows)
 	kvfree(flows->buckets);
 }
 
-static struct ankus_flow *flow_find(const struct ankus_flows *flows,
-				    const struct ankus_key *key, u32 bucket)
+static bool flow_chain_full(const struct ankus_flows *flows, u32 bucket)
 {
+	unsigned int n = 0;
 	struct ankus_flow *flow;
 
-	hlist_for_each_entry_rcu(flow, &flows->buckets[bucket], node,
-				 lockdep_is_held(&flows->lock))
-		if (ankus_key_equal(&flow->key, key))
-			return flow;
-	return NULL;
-}
-
-/**
- * ankus_flow_lookup() - find a flow
- * @flows: the table
- * @key: the flow's key
- * @hash: ankus_key_hash() of it with the secret of the table
- *
- * Context: RCU read side.
- * Return: the flow, or NULL.
- */
-struct ankus_flow *ankus_flow_lookup(const struct ankus_flows *flows,
-				     const struct ankus_key *key, u32 hash)
-{
-	return flow_find(flows, key, hash & flows->mask);
+	hlist_for_each_entry(flow, &flows->buckets[bucket], node)
+		n++;
+	return n >= ANKUS_FLOW_CHAIN;
 }
 
 /**
@@ -100,7 +84,8 @@ struct ankus_flow *ankus_flow_lookup(const struct ankus_flows *flows,
  * @ids: last identifier that was given to a flow
  *
  * Context: Packet path, softirqs off; RCU read side.
- * Return: the flow; ERR_PTR(-ENOSPC) when the table is full, ERR_PTR(-ENOMEM).
+ * Return: the flow, which another CPU may have inserted; ERR_PTR(-ENOSPC) when
+ * the table or the hash chain is full, ERR_PTR(-ENOMEM).
  */
 struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 				     const struct ankus_packet *pkt, u32 hash,
@@ -129,11 +114,13 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 	INIT_LIST_HEAD(&flow->active);
 
 	spin_lock_bh(&flows->lock);
-	other = flow_find(flows, &pkt->key, bucket);
-	if (!other && flows->count >= flows->max)
+	other = ankus_flow_lookup(flows, &pkt->key, hash);
+	if (!other &&
+	    (flows->count >= flows->max || flow_chain_full(flows, bucket)))
 		other = ERR_PTR(-ENOSPC);
 	if (!other) {
 		WRITE_ONCE(flows->count, flows->count + 1);
+		WRITE_ONCE(flows->added, flows->added + 1);
 		/* under the lock, so that ids fall along a chain */
 		flow->id = atomic64_inc_return(ids);
 		hlist_add_head_rcu(&flow->node, &flows->buckets[bucket]);

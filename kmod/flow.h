@@ -8,7 +8,7 @@
 #include <linux/spinlock.h>
 #include <uapi/linux/ankus.h>
 
-#include "key.h"
+#include "packet.h"
 #include "rate.h"
 
 struct ankus_backend_ops;
@@ -24,6 +24,13 @@ enum ankus_pin_kind {
 };
 
 #define ANKUS_NO_BIN (-1)
+
+/*
+ * Longest hash chain.  There is a bucket for each flow: random keys make a
+ * chain of this length in one table of 10^7 with a million flows, so a longer
+ * one is the work of who has found out the secret.
+ */
+#define ANKUS_FLOW_CHAIN 16
 
 /**
  * struct ankus_pin - one steering of one flow
@@ -174,7 +181,8 @@ struct ankus_flow {
  * @mask: number of buckets - 1, a power of two
  * @max: most flows that are kept
  * @count: flows in it; under @lock
- * @secret: key of the hash
+ * @added: flows that were ever in it; likewise
+ * @secret: of the hash
  * @lock: serialises insertion (packet path) and removal (control loop)
  */
 struct ankus_flows {
@@ -182,14 +190,13 @@ struct ankus_flows {
 	u32 mask;
 	u32 max;
 	u32 count;
-	hsiphash_key_t secret;
+	u64 added;
+	struct ankus_key_secret secret;
 	spinlock_t lock;
 };
 
 int ankus_flows_init(struct ankus_flows *flows, u32 max);
 void ankus_flows_destroy(struct ankus_flows *flows);
-struct ankus_flow *ankus_flow_lookup(const struct ankus_flows *flows,
-				     const struct ankus_key *key, u32 hash);
 struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 				     const struct ankus_packet *pkt, u32 hash,
 				     atomic64_t *ids);
@@ -209,5 +216,27 @@ int ankus_flow_activate(struct ankus_flow *flow);
 		rcu_dereference_check(hlist_next_rcu(&(flow)->node), cond), \
 		struct ankus_flow, node); 1; });			\
 	     (flow) = (tmp))
+
+/**
+ * ankus_flow_lookup() - find a flow
+ * @flows: the table
+ * @key: the flow's key
+ * @hash: ankus_key_hash() of it with the secret of the table
+ *
+ * Context: RCU read side, or ankus_flows::lock held.
+ * Return: the flow, or NULL.
+ */
+static inline struct ankus_flow *
+ankus_flow_lookup(const struct ankus_flows *flows, const struct ankus_key *key,
+		  u32 hash)
+{
+	struct ankus_flow *flow;
+
+	hlist_for_each_entry_rcu(flow, &flows->buckets[hash & flows->mask],
+				 node, lockdep_is_held(&flows->lock))
+		if (ankus_key_equal(&flow->key, key))
+			return flow;
+	return NULL;
+}
 
 #endif /* ANKUS_FLOW_H */

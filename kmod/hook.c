@@ -8,7 +8,8 @@
  * sent over its link skips nobody.
  *
  * Everything runs under RCU with softirqs off and takes no lock, except that a
- * new flow is inserted under the table's.
+ * flow is inserted under the table's.  What is not in the table goes through the
+ * CPU's own sketch, which tells when a flow has earned its entry.
  */
 #include <linux/netfilter_netdev.h>
 #include <net/sock.h>
@@ -18,45 +19,75 @@
 #include "hook.h"
 #include "steer.h"
 
-static struct ankus_flow *hook_admit(struct ankus_dev *ad,
-				     const struct ankus_packet *pkt, u32 hash)
+/* Has the flow carried enough to be tracked? */
+static bool hook_is_heavy(struct ankus_dev *ad, u32 hash, u32 bytes)
+{
+	struct ankus_pcpu *pcpu = this_cpu_ptr(ad->pcpu);
+
+	if (!pcpu->sketch)
+		return true;
+	pcpu->count[ANKUS_SKETCHED]++;
+	switch (ankus_sketch_add(&pcpu->sketch[hash & ad->sketch_mask],
+				 hash >> 16, bytes, READ_ONCE(ad->epoch),
+				 READ_ONCE(ad->admit_bytes))) {
+	case ANKUS_SKETCH_ENOUGH:
+		return true;
+	case ANKUS_SKETCH_REPLACED:
+		pcpu->count[ANKUS_SKETCH_REPLACES]++;
+		return false;
+	default:
+		return false;
+	}
+}
+
+static noinline struct ankus_flow *
+hook_admit(struct ankus_dev *ad, const struct ankus_packet *pkt, u32 hash)
 {
 	struct ankus_flow *flow;
 
+	if (!hook_is_heavy(ad, hash, pkt->len))
+		return NULL;
 	flow = ankus_flow_insert(&ad->flows, pkt, hash, &ad->an->next_flow);
 	if (IS_ERR(flow)) {
 		ankus_pcpu_add(ad, PTR_ERR(flow) == -ENOMEM ?
 				   ANKUS_NO_MEMORY : ANKUS_TABLE_FULL, 1);
 		return NULL;
 	}
-	ankus_pcpu_add(ad, ANKUS_FLOWS_ADDED, 1);
+	ankus_pcpu_add(ad, ANKUS_ADMITTED, 1);
 	WRITE_ONCE(flow->kick_bytes, READ_ONCE(ad->kick_bytes));
 	return flow;
 }
 
-static struct ankus_flow *hook_account(struct ankus_dev *ad,
-				       const struct sk_buff *skb, u8 dir)
+static __always_inline struct ankus_flow *
+hook_account(struct ankus_dev *ad, const struct sk_buff *skb, u8 dir)
 {
 	struct ankus_packet pkt;
 	struct ankus_flow *flow;
+	bool found;
 	u64 bytes;
 	u32 hash;
 
-	if (!ankus_key_parse(skb, dir, &pkt)) {
+	found = ankus_packet_parse(skb, dir, &pkt);
+	ankus_pcpu_add(ad, dir == ANKUS_DIR_IN ? ANKUS_RX_PACKETS :
+						 ANKUS_TX_PACKETS, 1);
+	ankus_pcpu_add(ad, dir == ANKUS_DIR_IN ? ANKUS_RX_BYTES :
+						 ANKUS_TX_BYTES, pkt.len);
+	if (unlikely(!found)) {
 		ankus_pcpu_add(ad, ANKUS_UNTRACKED, 1);
 		return NULL;
 	}
 	hash = ankus_key_hash(&pkt.key, &ad->flows.secret);
 	flow = ankus_flow_lookup(&ad->flows, &pkt.key, hash);
-	if (unlikely(!flow)) {
+	if (!flow) {
 		flow = hook_admit(ad, &pkt, hash);
-		if (!flow)
+		if (likely(!flow))
 			return NULL;
 	}
 
 	bytes = atomic64_add_return_relaxed(pkt.len, &flow->bytes);
 	atomic64_inc(&flow->packets);
-	WRITE_ONCE(flow->seen_jiffies, jiffies);
+	if (READ_ONCE(flow->seen_jiffies) != jiffies)
+		WRITE_ONCE(flow->seen_jiffies, jiffies);
 	if (unlikely(flow->dscp != pkt.dscp))
 		WRITE_ONCE(flow->dscp, pkt.dscp);
 	if (unlikely(flow->mark != skb->mark))
@@ -82,8 +113,6 @@ static unsigned int hook_ingress(void *priv, struct sk_buff *skb,
 	struct ankus_flow *flow;
 	struct ankus_pin *pin;
 
-	ankus_pcpu_add(ad, ANKUS_RX_PACKETS, 1);
-	ankus_pcpu_add(ad, ANKUS_RX_BYTES, skb->len - skb_network_offset(skb));
 	flow = hook_account(ad, skb, ANKUS_DIR_IN);
 	if (!flow)
 		return NF_ACCEPT;
@@ -112,8 +141,6 @@ static unsigned int hook_egress(void *priv, struct sk_buff *skb,
 	struct ankus_flow_ctl *ctl;
 	struct ankus_flow *flow;
 
-	ankus_pcpu_add(ad, ANKUS_TX_PACKETS, 1);
-	ankus_pcpu_add(ad, ANKUS_TX_BYTES, skb->len - skb_network_offset(skb));
 	flow = hook_account(ad, skb, ANKUS_DIR_OUT);
 	if (!flow)
 		return NF_ACCEPT;

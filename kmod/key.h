@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The key of a flow: read from a packet, hashed, compared. */
+/* The key of a flow: compared and hashed. */
 #ifndef ANKUS_KEY_H
 #define ANKUS_KEY_H
 
 #include <linux/in6.h>
-#include <linux/siphash.h>
-#include <linux/skbuff.h>
+#include <linux/socket.h>
 #include <linux/types.h>
 
 /**
@@ -30,21 +29,15 @@ struct ankus_key {
 	u8 pad;
 } __aligned(8);
 
-/**
- * struct ankus_packet - what the packet path wants to know of a packet
- * @key: the flow that it belongs to
- * @len: layer 3 length in bytes, as handed over (before segmentation)
- * @dscp: differentiated services code point
- */
-struct ankus_packet {
-	struct ankus_key key;
-	u32 len;
-	u8 dscp;
-};
+#define ANKUS_KEY_WORDS (sizeof(struct ankus_key) / sizeof(u64))
 
-bool ankus_key_parse(const struct sk_buff *skb, u8 dir,
-		     struct ankus_packet *pkt);
-u32 ankus_key_hash(const struct ankus_key *key, const hsiphash_key_t *secret);
+/**
+ * struct ankus_key_secret - what makes a hash unpredictable
+ * @k: random numbers, two for each word of a key and one to add
+ */
+struct ankus_key_secret {
+	u64 k[2 * ANKUS_KEY_WORDS + 1];
+};
 
 /**
  * ankus_key_equal() - compare two keys
@@ -63,6 +56,40 @@ static inline bool ankus_key_equal(const struct ankus_key *a,
 	BUILD_BUG_ON(sizeof(struct ankus_key) != 5 * sizeof(u64));
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
 		 (x[3] ^ y[3]) | (x[4] ^ y[4]));
+}
+
+static inline u64 key_hash_word(u64 word, const u64 k[2])
+{
+	return (k[0] + (u32)word) * (k[1] + (word >> 32));
+}
+
+/**
+ * ankus_key_hash() - keyed hash of a flow key
+ * @key: the key
+ * @secret: random, so that nobody outside can aim at one bucket
+ *
+ * Pair-multiply-shift (Thorup, "High Speed Hashing for Integers and Strings",
+ * 2015, section 3.5): strongly universal, so any two keys, chosen by whoever
+ * does not know the secret, collide as seldom as random numbers do.  That is
+ * less than a pseudorandom function gives to who can watch collisions; chains
+ * of the flow table are bounded for that.  It takes a quarter of the time of
+ * hsiphash.  Of IPv4 keys only the words that differ are read.
+ *
+ * Context: Any.
+ * Return: 32 hash bits, each as good as the others.
+ */
+static inline u32 ankus_key_hash(const struct ankus_key *key,
+				 const struct ankus_key_secret *secret)
+{
+	const u64 *w = (const u64 *)key;
+	const u64 *k = secret->k;
+	u64 sum = k[10];
+
+	sum += key_hash_word(w[0], k) + key_hash_word(w[2], k + 4) +
+	       key_hash_word(w[4], k + 8);
+	if (key->family != AF_INET)
+		sum += key_hash_word(w[1], k + 2) + key_hash_word(w[3], k + 6);
+	return sum >> 32;
 }
 
 #endif /* ANKUS_KEY_H */

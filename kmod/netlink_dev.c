@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Netlink requests about managed devices. */
+#include <linux/log2.h>
 #include <linux/rtnetlink.h>
 #include <net/sock.h>
 
@@ -14,6 +15,9 @@
 #define DEV_FLOW_MIN		64
 /* Flows are not charged to who asks for them, nor is the time to look at them */
 #define DEV_FLOW_MAX_USER_NS	16384
+#define DEV_SKETCH_MIN_BYTES	4096
+/* Sketches are charged, but by no more than on each CPU of a large machine */
+#define DEV_SKETCH_MAX_USER_NS	(256 * 1024)
 
 /**
  * ankus_nl_fill_dev() - describe a device
@@ -41,6 +45,7 @@ int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad)
 	    nla_put_u32(msg, ANKUS_A_DEV_LINKS, cfg->links) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_TICK_MS, cfg->tick_ms) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_FLOW_MAX, cfg->flow_max) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_SKETCH_BYTES, cfg->sketch_bytes) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_NUM_RX_QUEUES,
 			READ_ONCE(netdev->real_num_rx_queues)) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_NUM_TX_QUEUES,
@@ -108,6 +113,41 @@ static int dev_parse(struct genl_info *info, struct net_device *netdev,
 				   &cfg->tx);
 }
 
+/* What is fixed when a device is added */
+static int dev_parse_sizes(struct genl_info *info, struct ankus_config *cfg)
+{
+	bool privileged = genl_info_net(info)->user_ns == &init_user_ns;
+	struct nlattr *flows = info->attrs[ANKUS_A_DEV_FLOW_MAX];
+	struct nlattr *sketch = info->attrs[ANKUS_A_DEV_SKETCH_BYTES];
+
+	if (flows)
+		cfg->flow_max = nla_get_u32(flows);
+	if (cfg->flow_max < DEV_FLOW_MIN) {
+		NL_SET_ERR_MSG_ATTR(info->extack, flows,
+				    "a flow table holds 64 flows at least");
+		return -ERANGE;
+	}
+	if (cfg->flow_max > DEV_FLOW_MAX_USER_NS && !privileged) {
+		NL_SET_ERR_MSG_ATTR(info->extack, flows,
+				    "a flow table of a user namespace holds 16384 flows at most");
+		return -EPERM;
+	}
+	if (sketch)
+		cfg->sketch_bytes = nla_get_u32(sketch);
+	if (cfg->sketch_bytes && (cfg->sketch_bytes < DEV_SKETCH_MIN_BYTES ||
+				  !is_power_of_2(cfg->sketch_bytes))) {
+		NL_SET_ERR_MSG_ATTR(info->extack, sketch,
+				    "the size of a sketch is a power of two, 4096 bytes at least, or 0 for none");
+		return -ERANGE;
+	}
+	if (cfg->sketch_bytes > DEV_SKETCH_MAX_USER_NS && !privileged) {
+		NL_SET_ERR_MSG_ATTR(info->extack, sketch,
+				    "a sketch of a user namespace takes 262144 bytes at most");
+		return -EPERM;
+	}
+	return 0;
+}
+
 /**
  * ankus_nl_dev_new_doit() - ANKUS_CMD_DEV_NEW
  * @skb: the request
@@ -124,21 +164,9 @@ int ankus_nl_dev_new_doit(struct sk_buff *skb, struct genl_info *info)
 	int err;
 
 	ankus_config_default(&cfg);
-	if (info->attrs[ANKUS_A_DEV_FLOW_MAX])
-		cfg.flow_max = nla_get_u32(info->attrs[ANKUS_A_DEV_FLOW_MAX]);
-	if (cfg.flow_max < DEV_FLOW_MIN) {
-		NL_SET_ERR_MSG_ATTR(info->extack,
-				    info->attrs[ANKUS_A_DEV_FLOW_MAX],
-				    "a flow table holds 64 flows at least");
-		return -ERANGE;
-	}
-	if (cfg.flow_max > DEV_FLOW_MAX_USER_NS &&
-	    genl_info_net(info)->user_ns != &init_user_ns) {
-		NL_SET_ERR_MSG_ATTR(info->extack,
-				    info->attrs[ANKUS_A_DEV_FLOW_MAX],
-				    "a flow table of a user namespace holds 16384 flows at most");
-		return -EPERM;
-	}
+	err = dev_parse_sizes(info, &cfg);
+	if (err)
+		return err;
 
 	rtnl_lock();
 	netdev = ankus_nl_netdev(info, ANKUS_A_DEV_IFINDEX, ANKUS_A_DEV_IFNAME);

@@ -24,6 +24,10 @@ static const struct netlink_range_validation ankus_a_dev_flow_max_range = {
 	.max	= 1048576ULL,
 };
 
+static const struct netlink_range_validation ankus_a_dev_sketch_bytes_range = {
+	.max	= 4194304ULL,
+};
+
 /* Common nested types */
 const struct nla_policy ankus_queue_range_nl_policy[ANKUS_A_QUEUE_RANGE_LAST + 1] = {
 	[ANKUS_A_QUEUE_RANGE_FIRST] = NLA_POLICY_MAX(NLA_U32, 1023),
@@ -37,7 +41,7 @@ const struct nla_policy ankus_dev_get_nl_policy[ANKUS_A_DEV_IFNAME + 1] = {
 };
 
 /* ANKUS_CMD_DEV_NEW - do */
-const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_FLOW_MAX + 1] = {
+const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_SKETCH_BYTES + 1] = {
 	[ANKUS_A_DEV_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_DEV_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -50,6 +54,7 @@ const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_FLOW_MAX + 1] = {
 	[ANKUS_A_DEV_LINKS] = NLA_POLICY_MAX(NLA_U32, 1),
 	[ANKUS_A_DEV_TICK_MS] = NLA_POLICY_MAX(NLA_U32, 10000),
 	[ANKUS_A_DEV_FLOW_MAX] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_flow_max_range),
+	[ANKUS_A_DEV_SKETCH_BYTES] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_sketch_bytes_range),
 };
 
 /* ANKUS_CMD_DEV_SET - do */
@@ -168,8 +173,15 @@ const struct nla_policy ankus_stats_get_nl_policy[ANKUS_A_STATS_IFNAME + 1] = {
 	[ANKUS_A_STATS_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
+/* ANKUS_CMD_CPU_GET - do */
+const struct nla_policy ankus_cpu_get_nl_policy[ANKUS_A_CPU_CPU + 1] = {
+	[ANKUS_A_CPU_IFINDEX] = { .type = NLA_U32, },
+	[ANKUS_A_CPU_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
+	[ANKUS_A_CPU_CPU] = { .type = NLA_U32, },
+};
+
 /* Ops table for ankus */
-const struct genl_ops ankus_nl_ops[16] = {
+const struct genl_ops ankus_nl_ops[17] = {
 	{
 		.cmd		= ANKUS_CMD_DEV_GET,
 		.doit		= ankus_nl_dev_get_doit,
@@ -181,7 +193,7 @@ const struct genl_ops ankus_nl_ops[16] = {
 		.cmd		= ANKUS_CMD_DEV_NEW,
 		.doit		= ankus_nl_dev_new_doit,
 		.policy		= ankus_dev_new_nl_policy,
-		.maxattr	= ANKUS_A_DEV_FLOW_MAX,
+		.maxattr	= ANKUS_A_DEV_SKETCH_BYTES,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -281,6 +293,13 @@ const struct genl_ops ankus_nl_ops[16] = {
 		.dumpit		= ankus_nl_stats_get_dumpit,
 		.policy		= ankus_stats_get_nl_policy,
 		.maxattr	= ANKUS_A_STATS_IFNAME,
+	},
+	{
+		.cmd		= ANKUS_CMD_CPU_GET,
+		.doit		= ankus_nl_cpu_get_doit,
+		.dumpit		= ankus_nl_cpu_get_dumpit,
+		.policy		= ankus_cpu_get_nl_policy,
+		.maxattr	= ANKUS_A_CPU_CPU,
 	},
 };
 

@@ -17,12 +17,13 @@ static const struct stats_map stats_pcpu[] = {
 	{ ANKUS_A_STATS_TX_PACKETS, ANKUS_TX_PACKETS },
 	{ ANKUS_A_STATS_TX_BYTES, ANKUS_TX_BYTES },
 	{ ANKUS_A_STATS_UNTRACKED_PACKETS, ANKUS_UNTRACKED },
-	{ ANKUS_A_STATS_FLOWS_ADDED, ANKUS_FLOWS_ADDED },
 	{ ANKUS_A_STATS_TABLE_FULL, ANKUS_TABLE_FULL },
 	{ ANKUS_A_STATS_NO_MEMORY, ANKUS_NO_MEMORY },
 	{ ANKUS_A_STATS_LINK_PACKETS, ANKUS_LINK_PACKETS },
 	{ ANKUS_A_STATS_LINK_BYPASSED, ANKUS_LINK_BYPASSED },
 	{ ANKUS_A_STATS_KICKS, ANKUS_KICKS },
+	{ ANKUS_A_STATS_SKETCH_PACKETS, ANKUS_SKETCHED },
+	{ ANKUS_A_STATS_SKETCH_REPLACED, ANKUS_SKETCH_REPLACES },
 };
 
 static const struct stats_map stats_control[] = {
@@ -38,6 +39,7 @@ static const struct stats_map stats_control[] = {
 	{ ANKUS_A_STATS_TICKS, ANKUS_TICKS },
 	{ ANKUS_A_STATS_TICK_MAX_NS, ANKUS_TICK_MAX_NS },
 	{ ANKUS_A_STATS_RTNL_MAX_NS, ANKUS_RTNL_MAX_NS },
+	{ ANKUS_A_STATS_FLOWS_EVICTED, ANKUS_FLOWS_EVICTED },
 };
 
 static int stats_put(struct sk_buff *msg, int attr, u64 value)
@@ -75,6 +77,20 @@ static int stats_put_pins(struct sk_buff *msg, struct ankus_dev *ad)
 	       stats_put(msg, ANKUS_A_STATS_MOVES_WAITING, waiting);
 }
 
+static int stats_put_sketch(struct sk_buff *msg, struct ankus_dev *ad)
+{
+	u64 lines;
+
+	if (!ad->cfg.sketch_bytes)
+		return 0;
+	lines = (ad->sketch_mask + 1ULL) * num_possible_cpus();
+	return stats_put(msg, ANKUS_A_STATS_SKETCH_BYTES,
+			 lines * sizeof(struct ankus_sketch_line)) ?:
+	       stats_put(msg, ANKUS_A_STATS_SKETCH_COUNTERS,
+			 lines * ANKUS_SKETCH_WAYS) ?:
+	       stats_put(msg, ANKUS_A_STATS_ADMIT_BYTES, ad->admit_bytes);
+}
+
 static int stats_fill(struct sk_buff *msg, struct ankus_dev *ad)
 {
 	unsigned int i;
@@ -83,9 +99,12 @@ static int stats_fill(struct sk_buff *msg, struct ankus_dev *ad)
 	err = nla_put_u32(msg, ANKUS_A_STATS_IFINDEX, ad->netdev->ifindex) ?:
 	      nla_put_string(msg, ANKUS_A_STATS_IFNAME, ad->netdev->name) ?:
 	      stats_put(msg, ANKUS_A_STATS_FLOWS, READ_ONCE(ad->flows.count)) ?:
+	      stats_put(msg, ANKUS_A_STATS_FLOWS_ADDED,
+			READ_ONCE(ad->flows.added)) ?:
 	      stats_put(msg, ANKUS_A_STATS_CANDIDATES, ad->candidates) ?:
 	      stats_put(msg, ANKUS_A_STATS_ELEPHANTS, ad->elephants) ?:
-	      stats_put_pins(msg, ad);
+	      stats_put_pins(msg, ad) ?:
+	      stats_put_sketch(msg, ad);
 	for (i = 0; !err && i < ARRAY_SIZE(stats_pcpu); i++)
 		err = stats_put(msg, stats_pcpu[i].attr,
 				ankus_dev_stat(ad, stats_pcpu[i].stat));

@@ -326,6 +326,8 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 	ankus -n "$ns" rule del pref 1
 	check_is "stats: all attributes" "$(spec_keys stats-get)" \
 		"$(json_keys .x stats show)"
+	check_is "stats cpus: all attributes" "$(spec_keys cpu-get)" \
+		"$(json_keys .x stats cpus)"
 	check_is "flow: all attributes" \
 		"$(spec_keys flow-get rule-pref rx-queue tx-queue link)" \
 		"$(json_keys ".rule_pref, .rx_queue, .tx_queue, .link" \
@@ -472,6 +474,13 @@ test_stats() {
 		ankus -n "$ns" -j stats show dev v0
 	check_json "of all" 'length == 2' ankus -n "$ns" -j stats
 	check_fail "of none" 2 'no such device' ankus -n "$ns" stats dev nosuch
+	check_json "of each CPU, together those of the device" '
+		(map(.rx_packets) | add) as $cpus | length > 0 and
+		all(.ifname == "v0" and .sketch_used <= .sketch_counters) and
+		$cpus > 0' ankus -n "$ns" -j stats cpus dev v0
+	check_fail "of the CPUs of none" 2 'no such device' \
+		ankus -n "$ns" stats cpus dev nosuch
+	check_fail "in text" 0 '^v0 +0 .* of [0-9]+$' ankus -n "$ns" stats cpus
 	check_is "the same names in text" \
 		"$(ankus -n "$ns" -j stats show dev v0 |
 			jq -r '.[0] | del(.ifindex, .ifname) | keys[]')" \

@@ -317,7 +317,7 @@ reader() {
 	tmp=$tmp/$1
 	mkdir "$tmp"
 	while [ ! -e "$tmp/../stop" ]; do
-		for op in rule dev link flow stats; do
+		for op in rule dev link flow stats cpu; do
 			list "" $op-get+dump pref
 			[ "$end" = 0 ] || echo "$op: $end" >>"$tmp/../bad"
 			[ $op != rule ] || [ "$twice$disorder" = 00 ] ||

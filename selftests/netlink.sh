@@ -94,6 +94,7 @@ spec_cases() {
 		    "flow-pin": {"id": flow},
 		    "flow-unpin": {"id": flow},
 		    "stats-get": {"ifname": "s:m0"},
+		    "cpu-get": {"ifname": "s:m0", "cpu": "u32:0"},
 		}
 		size = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
 
@@ -216,7 +217,7 @@ meaning_cases() {
 			EINVAL|ifname|same|$op: name and index of two devices|$op ifindex=u32:4712 ifname=s:m0
 		END
 	done
-	for op in dev-get stats-get flow-get; do
+	for op in dev-get stats-get cpu-get flow-get; do
 		cat <<-END
 			ENODEV|any|same|$op dump: unknown name|$op+dump ifname=s:nosuch
 			ENODEV|any|same|$op dump: unknown index|$op+dump ifindex=u32:99999
@@ -226,6 +227,13 @@ meaning_cases() {
 		END
 	done
 	cat <<-'END'
+		EINVAL|any|same|cpu-get: no CPU named|cpu-get ifname=s:m0
+		EINVAL|any|same|cpu-get: no device named|cpu-get cpu=u32:0
+		ENOENT|cpu|same|cpu-get: a CPU that there cannot be|cpu-get ifname=s:m0 cpu=u32:4294967295
+		ENOENT|ifname|same|cpu-get: device that is not managed|cpu-get ifname=s:n0 cpu=u32:0
+		EINVAL|any|same|cpu-get dump: one CPU|cpu-get+dump cpu=u32:0
+		ERANGE|sketch-bytes|same|dev-new: sketch of less than 4096 bytes|dev-new ifname=s:n0 sketch-bytes=u32:2048
+		ERANGE|sketch-bytes|same|dev-new: sketch of a size that is no power of two|dev-new ifname=s:n0 sketch-bytes=u32:12288
 		EINVAL|any|same|dev-new: no device named|dev-new mode=u32:0
 		ENODEV|ifname|same|dev-new: unknown name|dev-new ifname=s:nosuch
 		ENODEV|ifindex|same|dev-new: unknown index|dev-new ifindex=u32:99999
@@ -358,11 +366,16 @@ test_good() {
 		0|-|same|dev-get: by index|dev-get ifindex=u32:4712
 		0|-|same|dev-get: by both|dev-get ifindex=u32:4712 ifname=s:n0
 		0|-|same|stats-get: by index|stats-get ifindex=u32:4712
+		0|-|same|cpu-get: by index|cpu-get ifindex=u32:4712 cpu=u32:1
 		0|-|changed|dev-set: greatest values|dev-set ifname=s:n0 mode=u32:1 rx-queues={first=u32:0,last=u32:3} tx-queues={first=u32:0} tx-queues={first=u32:3} rate-bps=u64:18446744073709551615 hold-ms=u32:60000 release-ms=u32:3600000 backend=u32:2 links=u32:1 tick-ms=u32:10000
 		0|-|changed|dev-set: all queues again|dev-set ifname=s:n0 rx-queues={} tx-queues={}
 		0|-|changed|dev-del: by index|dev-del ifindex=u32:4712
-		0|-|changed|dev-new: the largest table|dev-new ifname=s:n0 flow-max=u32:1048576
+		0|-|changed|dev-new: the largest table and sketch|dev-new ifname=s:n0 flow-max=u32:1048576 sketch-bytes=u32:4194304
 		0|-|changed|dev-del: likewise|dev-del ifname=s:n0
+		0|-|changed|dev-new: the smallest sketch|dev-new ifname=s:n0 sketch-bytes=u32:4096
+		0|-|changed|dev-del: with it|dev-del ifname=s:n0
+		0|-|changed|dev-new: no sketch|dev-new ifname=s:n0 sketch-bytes=u32:0
+		0|-|changed|dev-del: without it|dev-del ifname=s:n0
 		ENOENT|ifname|same|dev-del: not twice|dev-del ifname=s:n0
 		0|-|changed|rule-new: pref alone|rule-new pref=u32:0
 		0|-|changed|rule-new: greatest values|rule-new pref=u32:4294967295 ifname=s:fifteen-letters dir=u32:1 family=u16:10 proto=u8:132 src=x:20010db8000000000000000000000001 src-len=u8:128 dst=x:20010db8000000000000000000000000 dst-len=u8:32 sport-first=u16:0 sport-last=u16:65535 dport-first=u16:65535 dscp=u8:63 mark=u32:4294967295 rate-bps=u64:18446744073709551615 bytes=u64:18446744073709551615 verdict=u32:0 rx-queues={first=u32:1023} tx-queues={first=u32:0,last=u32:1023} link=s:fifteen-letters link=t:2 link=s:3 link=s:4 link=s:5 link=s:6 link=s:7 link=s:8 link=s:9 link=s:10 link=s:11 link=s:12 link=s:13 link=s:14 link=s:15 link=s:16
@@ -428,7 +441,7 @@ permission() {
 	{
 		# shellcheck disable=SC2001 # a pattern for each line
 		sed "s/^\([^ ]*\).*/EPERM|none|same|\1: refused $desc|&/" <<<"$writes"
-		for op in dev rule link flow stats; do
+		for op in dev rule link flow stats cpu; do
 			echo "0|-|same|$op-get: allowed $desc|$op-get+dump"
 		done
 		echo "0|-|same|dev-get: allowed $desc|dev-get ifname=s:m0"
@@ -546,6 +559,7 @@ test_no_memory() {
 	in_ns "$NLRAW" -f >"$tmp/answers" 2>"$tmp/errors" <<-END
 		dev-get ifname=s:m0
 		stats-get ifname=s:m0
+		cpu-get ifname=s:m0 cpu=u32:0
 		rule-get pref=u32:10
 		link-get name=s:mine
 		flow-get id=u64:$id

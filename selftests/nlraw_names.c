@@ -11,7 +11,7 @@ static const char *const ops[] = {
 	"dev-get", "dev-new", "dev-set", "dev-del", "dev-ntf", "rule-get",
 	"rule-new", "rule-del", "rule-flush", "rule-ntf", "link-get",
 	"link-new", "link-set", "link-del", "link-ntf", "flow-get", "flow-pin",
-	"flow-unpin", "flow-ntf", "stats-get"
+	"flow-unpin", "flow-ntf", "stats-get", "cpu-get"
 };
 
 static const char *const queue_range_attrs[] = {
@@ -22,7 +22,8 @@ static const char *const dev_attrs[] = {
 	"pad", "ifindex", "ifname", "mode", "rx-queues", "tx-queues",
 	"rate-bps", "hold-ms", "release-ms", "backend", "links", "tick-ms",
 	"flow-max", "num-rx-queues", "num-tx-queues", "flows", "elephants",
-	"rx-backend", "rx-slots", "rx-rules", "rx-reason", "event"
+	"rx-backend", "rx-slots", "rx-rules", "rx-reason", "event",
+	"sketch-bytes"
 };
 
 static const char *const rule_attrs[] = {
@@ -60,7 +61,14 @@ static const char *const stats_attrs[] = {
 	"verified", "ineffective", "refused", "parked", "moves",
 	"moves-waiting", "failovers", "link-packets", "link-bypassed",
 	"rules-installed", "rules-removed", "rules-lost", "ticks", "kicks",
-	"tick-max-ns", "rtnl-max-ns"
+	"tick-max-ns", "rtnl-max-ns", "flows-evicted", "sketch-packets",
+	"sketch-replaced", "sketch-bytes", "sketch-counters", "admit-bytes"
+};
+
+static const char *const cpu_attrs[] = {
+	"pad", "ifindex", "ifname", "cpu", "rx-packets", "rx-bytes",
+	"tx-packets", "tx-bytes", "flows-admitted", "sketch-packets",
+	"sketch-replaced", "sketch-counters", "sketch-used"
 };
 
 #define COUNT(list)	(sizeof(list) / sizeof(*(list)))
@@ -94,6 +102,10 @@ const struct set nlraw_sets[] = {
 		.attrs = stats_attrs,
 		.n = COUNT(stats_attrs),
 	}, {
+		.name = "cpu",
+		.attrs = cpu_attrs,
+		.n = COUNT(cpu_attrs),
+	}, {
 		.name = "none",
 	},
 };
@@ -117,7 +129,8 @@ _Static_assert(COUNT(ops) == ANKUS_CMD_MAX &&
 	       COUNT(link_attrs) == ANKUS_A_LINK_MAX &&
 	       COUNT(flow_attrs) == ANKUS_A_FLOW_MAX &&
 	       COUNT(pin_attrs) == ANKUS_A_PIN_MAX &&
-	       COUNT(stats_attrs) == ANKUS_A_STATS_MAX,
+	       COUNT(stats_attrs) == ANKUS_A_STATS_MAX &&
+	       COUNT(cpu_attrs) == ANKUS_A_CPU_MAX,
 	       "the names are not those of the contract");
 
 /* The value of a name, 0 when there is none */

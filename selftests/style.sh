@@ -135,7 +135,7 @@ check_shellcheck() {
 # The noun of a file of kmod/ and the layer it stands in.
 layer_of() {
 	case $1 in
-	key | sketch | rate | entropy | match | place) echo 0 ;;
+	key | packet | sketch | rate | entropy | match | place) echo 0 ;;
 	dev | flow | pair | rule | link) echo 1 ;;
 	steer | steer_rx | rx_ntuple | rx_rss | rx_cpu | tx_queue | tx_link) echo 2 ;;
 	main | manage | control | classify | assign | hook | netlink* | event | trace) echo 3 ;;

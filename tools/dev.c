@@ -3,6 +3,7 @@
 
 #include <linux/ankus.h>
 
+#include "parse.h"
 #include "print.h"
 #include "words.h"
 
@@ -10,15 +11,32 @@ static const char help[] =
 "Usage: ankus dev add NAME [ mode observe|steer ] [ rx-queues QUEUES|all ]\n"
 "                          [ tx-queues QUEUES|all ] [ rate RATE ] [ hold TIME ]\n"
 "                          [ release TIME ] [ tick TIME ] [ flows NUMBER ]\n"
-"                          [ backend auto|ntuple|none ] [ links auto|none ]\n"
-"       ankus dev set NAME ...                  the same words, without flows\n"
+"                          [ sketch SIZE ] [ backend auto|ntuple|none ]\n"
+"                          [ links auto|none ]\n"
+"       ankus dev set NAME ...       the same words, but for flows and sketch\n"
 "       ankus dev del NAME\n"
 "       ankus dev show [ NAME ]\n"
-"where  QUEUES := 12-15,3    RATE := 1gbit    TIME := 200ms\n";
+"where  QUEUES := 12-15,3    RATE := 1gbit    TIME := 200ms    SIZE := 256k\n";
 
-/* The size of the flow table is fixed once a device is added. */
+static const char *put_sketch(struct nl_req *req, const struct word *w,
+			      const char *s)
+{
+	const char *why;
+	u64 v;
+
+	why = parse_size(s, &v);
+	if (why)
+		return why;
+	if (v > U32_MAX)
+		return "is too large";
+	nl_put_u32(req, w->attr, v);
+	return NULL;
+}
+
+/* The sizes of flow table and sketch are fixed once a device is added. */
 static const struct word add_words[] = {
 	{ "flows", put_number, ANKUS_A_DEV_FLOW_MAX },
+	{ "sketch", put_sketch, ANKUS_A_DEV_SKETCH_BYTES },
 	{ "mode", put_enum, ANKUS_A_DEV_MODE, .names = &mode_names },
 	{ "rx-queues", put_queues_or_all, ANKUS_A_DEV_RX_QUEUES },
 	{ "tx-queues", put_queues_or_all, ANKUS_A_DEV_TX_QUEUES },
@@ -31,7 +49,7 @@ static const struct word add_words[] = {
 	{}
 };
 
-static const struct word *const set_words = add_words + 1;
+static const struct word *const set_words = add_words + 2;
 
 /* Begin a request about the device that the next word names. */
 static enum status start(struct args *a, struct nl_req *req, u8 cmd)
@@ -100,6 +118,7 @@ static void text(const struct nl_view *v)
 	value(v, ANKUS_A_DEV_RELEASE_MS, " release ");
 	value(v, ANKUS_A_DEV_TICK_MS, " tick ");
 	value(v, ANKUS_A_DEV_FLOW_MAX, " flows ");
+	value(v, ANKUS_A_DEV_SKETCH_BYTES, " sketch ");
 	queues(v, ANKUS_A_DEV_RX_QUEUES, "\n    rx-queues");
 	queues(v, ANKUS_A_DEV_TX_QUEUES, " tx-queues");
 	value(v, ANKUS_A_DEV_BACKEND, " backend ");

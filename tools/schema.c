@@ -144,6 +144,7 @@ static const struct attr dev_attrs[] = {
 	[ANKUS_A_DEV_RX_RULES] = { "rx-rules", KIND_NUM },
 	[ANKUS_A_DEV_RX_REASON] = { "rx-reason", KIND_STRING },
 	[ANKUS_A_DEV_EVENT] = { "event", KIND_ENUM, &event_names },
+	[ANKUS_A_DEV_SKETCH_BYTES] = { "sketch-bytes", KIND_SIZE },
 };
 
 const struct schema dev_schema = { dev_attrs, ARRAY_SIZE(dev_attrs) };
@@ -292,9 +293,33 @@ static const struct attr stats_attrs[] = {
 	[ANKUS_A_STATS_KICKS] = { "kicks", KIND_NUM },
 	[ANKUS_A_STATS_TICK_MAX_NS] = { "tick-max-ns", KIND_NUM },
 	[ANKUS_A_STATS_RTNL_MAX_NS] = { "rtnl-max-ns", KIND_NUM },
+	[ANKUS_A_STATS_FLOWS_EVICTED] = { "flows-evicted", KIND_NUM },
+	[ANKUS_A_STATS_SKETCH_PACKETS] = { "sketch-packets", KIND_NUM },
+	[ANKUS_A_STATS_SKETCH_REPLACED] = { "sketch-replaced", KIND_NUM },
+	[ANKUS_A_STATS_SKETCH_BYTES] = { "sketch-bytes", KIND_NUM },
+	[ANKUS_A_STATS_SKETCH_COUNTERS] = { "sketch-counters", KIND_NUM },
+	[ANKUS_A_STATS_ADMIT_BYTES] = { "admit-bytes", KIND_NUM },
 };
 
 const struct schema stats_schema = { stats_attrs, ARRAY_SIZE(stats_attrs) };
+
+static const struct attr cpu_attrs[] = {
+	[ANKUS_A_CPU_PAD] = { "pad", KIND_NONE },
+	[ANKUS_A_CPU_IFINDEX] = { "ifindex", KIND_NUM },
+	[ANKUS_A_CPU_IFNAME] = { "ifname", KIND_STRING },
+	[ANKUS_A_CPU_CPU] = { "cpu", KIND_NUM },
+	[ANKUS_A_CPU_RX_PACKETS] = { "rx-packets", KIND_NUM },
+	[ANKUS_A_CPU_RX_BYTES] = { "rx-bytes", KIND_SIZE },
+	[ANKUS_A_CPU_TX_PACKETS] = { "tx-packets", KIND_NUM },
+	[ANKUS_A_CPU_TX_BYTES] = { "tx-bytes", KIND_SIZE },
+	[ANKUS_A_CPU_FLOWS_ADMITTED] = { "flows-admitted", KIND_NUM },
+	[ANKUS_A_CPU_SKETCH_PACKETS] = { "sketch-packets", KIND_NUM },
+	[ANKUS_A_CPU_SKETCH_REPLACED] = { "sketch-replaced", KIND_NUM },
+	[ANKUS_A_CPU_SKETCH_COUNTERS] = { "sketch-counters", KIND_NUM },
+	[ANKUS_A_CPU_SKETCH_USED] = { "sketch-used", KIND_NUM },
+};
+
+const struct schema cpu_schema = { cpu_attrs, ARRAY_SIZE(cpu_attrs) };
 
 const char *name_of(const struct names *names, u32 value)
 {

@@ -55,6 +55,7 @@ extern const struct schema rule_schema;
 extern const struct schema link_schema;
 extern const struct schema flow_schema;
 extern const struct schema stats_schema;
+extern const struct schema cpu_schema;
 
 extern const struct names mode_names;
 extern const struct names backend_names;

@@ -7,10 +7,16 @@
 #include "words.h"
 
 static const char help[] =
-"Usage: ankus stats [ show ] [ dev NAME ]\n";
+"Usage: ankus stats [ show ] [ dev NAME ]\n"
+"       ankus stats cpus [ dev NAME ]\n";
 
 static const struct word show_words[] = {
 	{ "dev", put_name, ANKUS_A_STATS_IFNAME },
+	{}
+};
+
+static const struct word cpus_words[] = {
+	{ "dev", put_name, ANKUS_A_CPU_IFNAME },
 	{}
 };
 
@@ -27,11 +33,48 @@ static void text(const struct nl_view *v)
 				   stats_schema.attrs[i].name, nl_uint(v, i));
 }
 
+static void cell(const struct nl_view *v, u16 attr, const char *end)
+{
+	if (!print_value(&cpu_schema, v, attr, ""))
+		print_text("-");
+	print_text("%s", end);
+}
+
+static void cpu_text(const struct nl_view *v)
+{
+	cell(v, ANKUS_A_CPU_IFNAME, "\t");
+	cell(v, ANKUS_A_CPU_CPU, "\t");
+	cell(v, ANKUS_A_CPU_RX_PACKETS, "\t");
+	cell(v, ANKUS_A_CPU_RX_BYTES, "\t");
+	cell(v, ANKUS_A_CPU_TX_PACKETS, "\t");
+	cell(v, ANKUS_A_CPU_TX_BYTES, "\t");
+	cell(v, ANKUS_A_CPU_FLOWS_ADMITTED, "\t");
+	cell(v, ANKUS_A_CPU_SKETCH_PACKETS, "\t");
+	cell(v, ANKUS_A_CPU_SKETCH_REPLACED, "\t");
+	cell(v, ANKUS_A_CPU_SKETCH_USED, "");
+	print_value(&cpu_schema, v, ANKUS_A_CPU_SKETCH_COUNTERS, " of ");
+	print_text("\n");
+}
+
+static enum status cpus(struct args *a)
+{
+	static const char head[] =
+		"DEV\t>CPU\t>RX-PACKETS\t>RX\t>TX-PACKETS\t>TX\t>ADMITTED\t>SKETCHED\t>REPLACED\t>USED";
+	struct nl_req req;
+
+	nl_req_init(&req, &cpu_schema, ANKUS_CMD_CPU_GET, 0);
+	if (get_words(a, cpus_words, &req))
+		return USAGE;
+	return print_answer(&req, true, head, cpu_text);
+}
+
 static enum status run(struct args *a)
 {
 	struct nl_req req;
 	bool all;
 
+	if (take_word(a, "cpus"))
+		return cpus(a);
 	take_word(a, "show");
 	all = !a->argc;
 	nl_req_init(&req, &stats_schema, ANKUS_CMD_STATS_GET, 0);

@@ -270,6 +270,27 @@ static void flow_collisions(struct kunit *test)
 	}
 }
 
+/* Nobody can make lookups slow, not even who can tell where flows go */
+static void flow_chain(struct kunit *test)
+{
+	struct ankus_flows *flows = flows_new(test, FLOW_MAX);
+	u32 i;
+
+	for (i = 0; i < ANKUS_FLOW_CHAIN; i++)
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, flow_insert_hash(flows, i, 9));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(flow_insert_hash(flows, i, 9)), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, flows->count, ANKUS_FLOW_CHAIN);
+	KUNIT_EXPECT_EQ(test, flows->added, ANKUS_FLOW_CHAIN);
+	KUNIT_EXPECT_NULL(test, flow_find_hash(flows, i, 9));
+	/* one of them is found, another bucket open, and room is room again */
+	KUNIT_EXPECT_PTR_EQ(test, flow_insert_hash(flows, 3, 9),
+			    flow_find_hash(flows, 3, 9));
+	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, flow_insert_hash(flows, i, 10));
+	ankus_flow_remove(flows, flow_find_hash(flows, 0, 9));
+	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, flow_insert_hash(flows, i + 1, 9));
+	KUNIT_EXPECT_EQ(test, flows->added, ANKUS_FLOW_CHAIN + 2);
+}
+
 /* Against a list of what should be there */
 static void flow_random(struct kunit *test)
 {
@@ -418,6 +439,7 @@ static struct kunit_case flow_cases[] = {
 	KUNIT_CASE(flow_distinct),
 	KUNIT_CASE(flow_full),
 	KUNIT_CASE(flow_collisions),
+	KUNIT_CASE(flow_chain),
 	KUNIT_CASE(flow_random),
 	KUNIT_CASE(flow_walk_remove),
 	KUNIT_CASE(flow_identifiers),

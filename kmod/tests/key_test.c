@@ -1,534 +1,96 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Flow keys: read from packets of every shape, compared, hashed. */
-#include <kunit/skbuff.h>
+/* Flow keys compared and hashed. */
 #include <kunit/test.h>
-#include <linux/if_ether.h>
-#include <linux/if_vlan.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <net/ip.h>
-#include <net/ipv6.h>
-#include <net/net_namespace.h>
+#include <linux/in.h>
+#include <linux/prandom.h>
+#include <linux/socket.h>
 #include <uapi/linux/ankus.h>
 
 #include "../key.h"
 
-#define PACKET_MAX	512
-#define PACKET_PAYLOAD	64
-
-/* Bits of struct packet::what */
-#define PACKET_FLOW	BIT(0)	/* belongs to a flow */
-#define PACKET_ACCEL	BIT(1)	/* a VLAN tag beside the packet */
-
-/**
- * struct packet - description of a packet
- * @name: of the case
- * @what: PACKET_FLOW, PACKET_ACCEL
- * @vlans: VLAN tags in the header
- * @family: AF_INET, AF_INET6
- * @proto: what the IP header or the last extension header names
- * @ihl: header length in words, 0 for what fits
- * @options: bytes of IPv4 options
- * @version: 0 for what fits
- * @frag: fragment field of the IPv4 header, or of an IPv6 fragment header
- * @n_ext: IPv6 extension headers
- * @ext: their types
- * @zero_ports: both ports are 0
- * @inner: a whole IPv4 TCP packet follows instead of ports, behind so many
- *	bytes of a tunnel header
- * @ethertype: instead of what fits
- */
-struct packet {
-	const char *name;
-	u8 what;
-	u8 vlans;
-	u8 family;
-	u8 proto;
-	u8 ihl;
-	u8 options;
-	u8 version;
-	u16 frag;
-	u8 n_ext;
-	u8 ext[3];
-	bool zero_ports;
-	u8 inner;
-	u16 ethertype;
-};
-
-/* The bytes of a packet from the network header on */
-struct packet_bytes {
-	u8 data[PACKET_MAX];
-	unsigned int len;
-	unsigned int headers;
-	__be16 protocol;
-};
-
-/* What a test needs, made once */
-struct key_test {
-	struct packet_bytes bytes;
-	struct page *page;
-	struct sk_buff *skb;
-	struct sk_buff before;
-	u8 after[PACKET_MAX + ETH_HLEN];
-};
-
-#define SPORT 40000
-#define DPORT 443
-#define DSCP 0x22
-
-static const u8 src6[16] = {
-	0x20, 0x01, 0x0d, 0xb8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-};
-
-static const u8 dst6[16] = {
-	0x20, 0x01, 0x0d, 0xb8, 0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa, 0, 0, 0, 0, 0, 1
-};
-
-#define SRC4 0xc0000201
-#define DST4 0xc6336402
-
-static void *packet_add(struct packet_bytes *bytes, unsigned int len)
+static struct ankus_key key_of(u8 family, u8 dir)
 {
-	void *at = bytes->data + bytes->len;
-
-	bytes->len += len;
-	return at;
-}
-
-static void packet_add_v4(struct packet_bytes *bytes, const struct packet *p)
-{
-	struct iphdr *iph = packet_add(bytes, sizeof(*iph));
-
-	iph->version = p->version ?: 4;
-	iph->ihl = p->ihl ?: 5 + p->options / 4;
-	iph->tos = DSCP << 2 | 1;
-	iph->ttl = 64;
-	iph->frag_off = htons(p->frag);
-	iph->protocol = p->proto;
-	iph->saddr = htonl(SRC4);
-	iph->daddr = htonl(DST4);
-	/* options that would pass for ports, if they were taken for them */
-	memset(packet_add(bytes, p->options), 1, p->options);
-}
-
-static void packet_add_v6(struct packet_bytes *bytes, const struct packet *p)
-{
-	struct ipv6hdr *iph = packet_add(bytes, sizeof(*iph));
-	u8 *next = &iph->nexthdr;
-	unsigned int i;
-
-	ip6_flow_hdr(iph, DSCP << 2 | 1, htonl(0x12345));
-	iph->version = p->version ?: 6;
-	iph->hop_limit = 64;
-	memcpy(&iph->saddr, src6, sizeof(src6));
-	memcpy(&iph->daddr, dst6, sizeof(dst6));
-	for (i = 0; i < p->n_ext; i++) {
-		bool fragment = p->ext[i] == NEXTHDR_FRAGMENT;
-		/* 8 bytes, or 24 to see that the length counts */
-		u8 *ext = packet_add(bytes, fragment || i ? 8 : 24);
-
-		*next = p->ext[i];
-		next = ext;
-		if (fragment)
-			*(__be16 *)(ext + 2) = htons(p->frag);
-		else
-			ext[1] = i ? 0 : 2;
-	}
-	*next = p->proto;
-}
-
-static void packet_build(struct packet_bytes *bytes, const struct packet *p)
-{
-	static const struct packet inner = {
-		.family = AF_INET, .proto = IPPROTO_TCP,
+	struct ankus_key key = {
+		.sport = htons(40000), .dport = htons(443), .family = family,
+		.proto = IPPROTO_TCP, .dir = dir,
 	};
-	__be16 type = htons(p->ethertype ?:
-			    p->family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
 	unsigned int i;
-	__be16 *ports;
 
-	memset(bytes, 0, sizeof(*bytes));
-	bytes->protocol = p->vlans ? htons(ETH_P_8021Q) : type;
-	if (p->vlans > 1)
-		bytes->protocol = htons(ETH_P_8021AD);
-	for (i = p->vlans; i-- > 0;) {
-		struct vlan_hdr *vlan = packet_add(bytes, sizeof(*vlan));
-
-		vlan->h_vlan_TCI = htons(100 + i);
-		vlan->h_vlan_encapsulated_proto = i ? htons(ETH_P_8021Q) : type;
+	for (i = 0; i < (family == AF_INET ? 4 : 16); i++) {
+		key.src.s6_addr[i] = 0x20 + 3 * i;
+		key.dst.s6_addr[i] = 0xc0 + 5 * i;
 	}
-	if (p->family == AF_INET)
-		packet_add_v4(bytes, p);
-	else
-		packet_add_v6(bytes, p);
-	if (p->inner) {
-		__be16 *gre = packet_add(bytes, p->inner - 1);
-
-		if (p->proto == IPPROTO_GRE)
-			gre[1] = htons(ETH_P_IP);
-		packet_add_v4(bytes, &inner);
-	}
-	ports = packet_add(bytes, 2 * sizeof(*ports));
-	bytes->headers = bytes->len;
-	if (!p->zero_ports) {
-		ports[0] = htons(SPORT);
-		ports[1] = htons(DPORT);
-	}
-	memset(packet_add(bytes, PACKET_PAYLOAD), 0xa5, PACKET_PAYLOAD);
+	return key;
 }
 
-static struct packet_bytes *packet_new(struct kunit *test)
+/* Repeatable, and with no pattern */
+static struct ankus_key_secret key_secret(u64 seed)
 {
-	struct key_test *kt = test->priv;
+	struct ankus_key_secret secret;
+	struct rnd_state state;
 
-	packet_build(&kt->bytes, test->param_value);
-	memcpy(page_address(kt->page), kt->bytes.data, sizeof(kt->bytes.data));
-	return &kt->bytes;
+	prandom_seed_state(&state, seed);
+	prandom_bytes_state(&state, &secret, sizeof(secret));
+	return secret;
 }
 
-/**
- * packet_skb() - give the test's skb the shape of a packet
- * @test: the test
- * @len: so many bytes of the packet
- * @l2: bytes in front, as at egress
- * @linear: bytes of the packet in the linear part
- * @second: the others are in two page fragments, so many in the first
- *
- * Return: the skb.
- */
-static struct sk_buff *packet_skb(struct kunit *test, unsigned int len,
-				  unsigned int l2, unsigned int linear,
-				  unsigned int second)
+static const u8 families[] = { AF_INET, AF_INET6 };
+
+static void family_desc(const u8 *family, char *desc)
 {
-	struct key_test *kt = test->priv;
-	const struct packet *p = test->param_value;
-	struct sk_buff *skb = kt->skb;
-	unsigned int frag;
-
-	KUNIT_ASSERT_EQ(test, pskb_trim(skb, 0), 0);
-	skb_reset_mac_header(skb);
-	memset(skb_put(skb, l2), 0xee, l2);
-	skb_set_network_header(skb, l2);
-	skb_put_data(skb, kt->bytes.data, min(linear, len));
-	for (; linear < len; linear += frag) {
-		frag = skb_shinfo(skb)->nr_frags ? len - linear :
-						   min(second, len - linear);
-		get_page(kt->page);
-		skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, kt->page,
-				linear, frag, frag);
-	}
-	skb->protocol = kt->bytes.protocol;
-	skb->dev = init_net.loopback_dev;
-	if (p->what & PACKET_ACCEL)
-		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), 7);
-	return skb;
+	strscpy(desc, *family == AF_INET ? "IPv4" : "IPv6",
+		KUNIT_PARAM_DESC_SIZE);
 }
 
-static void packet_key(const struct packet *p, u8 dir, struct ankus_key *key)
-{
-	memset(key, 0, sizeof(*key));
-	if (p->family == AF_INET) {
-		key->src.s6_addr32[0] = htonl(SRC4);
-		key->dst.s6_addr32[0] = htonl(DST4);
-	} else {
-		memcpy(&key->src, src6, sizeof(src6));
-		memcpy(&key->dst, dst6, sizeof(dst6));
-	}
-	if (!p->zero_ports) {
-		key->sport = htons(SPORT);
-		key->dport = htons(DPORT);
-	}
-	key->family = p->family;
-	key->proto = p->proto;
-	key->dir = dir;
-}
-
-/* Parses an skb of a packet, and sees that this leaves it as it was */
-static bool packet_parse(struct kunit *test, struct sk_buff *skb, u8 dir,
-			 struct ankus_packet *pkt)
-{
-	unsigned int l2 = skb_network_offset(skb);
-	struct key_test *kt = test->priv;
-	bool found;
-
-	memcpy(&kt->before, skb, sizeof(*skb));
-	/* what is there before must not show through */
-	memset(pkt, 0xff, sizeof(*pkt));
-	found = ankus_key_parse(skb, dir, pkt);
-
-	KUNIT_EXPECT_MEMEQ(test, skb, &kt->before, sizeof(*skb));
-	KUNIT_ASSERT_EQ(test, skb_copy_bits(skb, 0, kt->after, skb->len), 0);
-	KUNIT_EXPECT_MEMEQ(test, kt->after + l2, kt->bytes.data,
-			   skb->len - l2);
-	return found;
-}
-
-static void packet_expect(struct kunit *test, const struct packet *p, u8 dir,
-			  const struct ankus_packet *pkt, unsigned int len)
-{
-	struct ankus_key key;
-
-	packet_key(p, dir, &key);
-	KUNIT_EXPECT_MEMEQ(test, &pkt->key, &key, sizeof(key));
-	KUNIT_EXPECT_EQ(test, pkt->len, len);
-	/* behind a VLAN tag nobody looks at it */
-	KUNIT_EXPECT_EQ(test, pkt->dscp, p->vlans ? 0 : DSCP);
-}
-
-static const struct packet packets[] = {
-	/* what is a flow */
-	{ .name = "IPv4 TCP", .what = PACKET_FLOW, .family = AF_INET,
-	  .proto = IPPROTO_TCP },
-	{ .name = "IPv4 UDP", .what = PACKET_FLOW, .family = AF_INET,
-	  .proto = IPPROTO_UDP },
-	{ .name = "IPv4 SCTP", .what = PACKET_FLOW, .family = AF_INET,
-	  .proto = IPPROTO_SCTP },
-	{ .name = "IPv6 TCP", .what = PACKET_FLOW, .family = AF_INET6,
-	  .proto = IPPROTO_TCP },
-	{ .name = "IPv6 UDP", .what = PACKET_FLOW, .family = AF_INET6,
-	  .proto = IPPROTO_UDP },
-	{ .name = "IPv6 SCTP", .what = PACKET_FLOW, .family = AF_INET6,
-	  .proto = IPPROTO_SCTP },
-	{ .name = "IPv4 with one option", .what = PACKET_FLOW,
-	  .family = AF_INET, .proto = IPPROTO_TCP, .options = 4 },
-	{ .name = "IPv4 with all options", .what = PACKET_FLOW,
-	  .family = AF_INET, .proto = IPPROTO_UDP, .options = 40 },
-	{ .name = "IPv4 do not fragment", .what = PACKET_FLOW,
-	  .family = AF_INET, .proto = IPPROTO_TCP, .frag = IP_DF },
-	{ .name = "IPv4 zero ports", .what = PACKET_FLOW, .family = AF_INET,
-	  .proto = IPPROTO_UDP, .zero_ports = true },
-	{ .name = "IPv6 zero ports", .what = PACKET_FLOW, .family = AF_INET6,
-	  .proto = IPPROTO_UDP, .zero_ports = true },
-	{ .name = "IPv6 hop-by-hop options", .what = PACKET_FLOW,
-	  .family = AF_INET6, .proto = IPPROTO_TCP, .n_ext = 1, .ext = { NEXTHDR_HOP } },
-	{ .name = "IPv6 routing and destination options", .what = PACKET_FLOW,
-	  .family = AF_INET6, .proto = IPPROTO_UDP,
-	  .n_ext = 2, .ext = { NEXTHDR_ROUTING, NEXTHDR_DEST } },
-	{ .name = "IPv6 three extension headers", .what = PACKET_FLOW,
-	  .family = AF_INET6, .proto = IPPROTO_SCTP,
-	  .n_ext = 3, .ext = { NEXTHDR_HOP, NEXTHDR_DEST, NEXTHDR_ROUTING } },
-	{ .name = "IPv4 behind a VLAN tag", .what = PACKET_FLOW, .vlans = 1,
-	  .family = AF_INET, .proto = IPPROTO_TCP },
-	{ .name = "IPv6 behind a VLAN tag", .what = PACKET_FLOW, .vlans = 1,
-	  .family = AF_INET6, .proto = IPPROTO_TCP },
-	{ .name = "IPv4 behind two VLAN tags", .what = PACKET_FLOW, .vlans = 2,
-	  .family = AF_INET, .proto = IPPROTO_UDP },
-	{ .name = "IPv4 options behind a VLAN tag", .what = PACKET_FLOW,
-	  .vlans = 1, .family = AF_INET, .proto = IPPROTO_TCP, .options = 12 },
-	{ .name = "IPv6 options behind a VLAN tag", .what = PACKET_FLOW,
-	  .vlans = 1, .family = AF_INET6, .proto = IPPROTO_TCP,
-	  .n_ext = 1, .ext = { NEXTHDR_HOP } },
-	{ .name = "IPv4 with a VLAN tag beside it",
-	  .what = PACKET_FLOW | PACKET_ACCEL, .family = AF_INET,
-	  .proto = IPPROTO_TCP },
-	{ .name = "IPv6 options with a VLAN tag beside it",
-	  .what = PACKET_FLOW | PACKET_ACCEL, .family = AF_INET6,
-	  .proto = IPPROTO_TCP, .n_ext = 1, .ext = { NEXTHDR_HOP } },
-	{ .name = "IPv4 behind a VLAN tag, another beside it",
-	  .what = PACKET_FLOW | PACKET_ACCEL, .vlans = 1, .family = AF_INET,
-	  .proto = IPPROTO_TCP },
-
-	/* what is none */
-	{ .name = "IPv4 ICMP", .family = AF_INET, .proto = IPPROTO_ICMP },
-	{ .name = "IPv4 ESP", .family = AF_INET, .proto = IPPROTO_ESP },
-	{ .name = "IPv6 ICMP", .family = AF_INET6, .proto = IPPROTO_ICMPV6 },
-	{ .name = "IPv6 ESP", .family = AF_INET6, .proto = IPPROTO_ESP },
-	{ .name = "IPv6 no next header", .family = AF_INET6,
-	  .proto = NEXTHDR_NONE },
-	{ .name = "IPv4 ICMP behind a VLAN tag", .vlans = 1,
-	  .family = AF_INET, .proto = IPPROTO_ICMP },
-	{ .name = "IPv4 first fragment", .family = AF_INET,
-	  .proto = IPPROTO_UDP, .frag = IP_MF },
-	{ .name = "IPv4 middle fragment", .family = AF_INET,
-	  .proto = IPPROTO_UDP, .frag = IP_MF | 185 },
-	{ .name = "IPv4 last fragment", .family = AF_INET,
-	  .proto = IPPROTO_UDP, .frag = 370 },
-	{ .name = "IPv6 first fragment", .family = AF_INET6,
-	  .proto = IPPROTO_UDP, .frag = IP6_MF, .n_ext = 1, .ext = { NEXTHDR_FRAGMENT } },
-	{ .name = "IPv6 later fragment", .family = AF_INET6,
-	  .proto = IPPROTO_UDP, .frag = 1448, .n_ext = 1, .ext = { NEXTHDR_FRAGMENT } },
-	{ .name = "IPv6 fragment behind options", .family = AF_INET6,
-	  .proto = IPPROTO_TCP, .frag = 1448 | IP6_MF,
-	  .n_ext = 2, .ext = { NEXTHDR_HOP, NEXTHDR_FRAGMENT } },
-	{ .name = "IPv4 first fragment behind a VLAN tag", .vlans = 1,
-	  .family = AF_INET, .proto = IPPROTO_UDP, .frag = IP_MF },
-	{ .name = "IPv4 later fragment behind a VLAN tag", .vlans = 1,
-	  .family = AF_INET, .proto = IPPROTO_UDP, .frag = 185 },
-	{ .name = "IPv4 header length 4", .family = AF_INET,
-	  .proto = IPPROTO_TCP, .ihl = 4 },
-	{ .name = "IPv4 header length 1", .family = AF_INET,
-	  .proto = IPPROTO_TCP, .ihl = 1 },
-	{ .name = "IPv4 header length 4 behind a VLAN tag", .vlans = 1,
-	  .family = AF_INET, .proto = IPPROTO_TCP, .ihl = 4 },
-	{ .name = "IPv4 version 5", .family = AF_INET, .proto = IPPROTO_TCP,
-	  .version = 5 },
-	{ .name = "IPv4 version 6", .family = AF_INET, .proto = IPPROTO_TCP,
-	  .version = 6 },
-	{ .name = "IPv6 version 4", .family = AF_INET6, .proto = IPPROTO_TCP,
-	  .version = 4 },
-	{ .name = "IPv6 version 7 behind options", .family = AF_INET6,
-	  .proto = IPPROTO_TCP, .version = 7, .n_ext = 1, .ext = { NEXTHDR_HOP } },
-	{ .name = "IPv4 in IPv4", .family = AF_INET, .proto = IPPROTO_IPIP,
-	  .inner = 1 },
-	{ .name = "IPv4 in IPv6", .family = AF_INET6, .proto = IPPROTO_IPIP,
-	  .inner = 1 },
-	{ .name = "IPv4 in GRE in IPv4", .family = AF_INET,
-	  .proto = IPPROTO_GRE, .inner = 5 },
-	{ .name = "IPv4 in GRE in IPv6", .family = AF_INET6,
-	  .proto = IPPROTO_GRE, .inner = 5 },
-	{ .name = "IPv4 in IPv4 behind a VLAN tag", .vlans = 1,
-	  .family = AF_INET, .proto = IPPROTO_IPIP, .inner = 1 },
-	{ .name = "IPv4 in GRE behind a VLAN tag", .vlans = 1,
-	  .family = AF_INET, .proto = IPPROTO_GRE, .inner = 5 },
-	{ .name = "ARP", .family = AF_INET, .proto = IPPROTO_TCP,
-	  .ethertype = ETH_P_ARP },
-	{ .name = "MPLS", .family = AF_INET, .proto = IPPROTO_TCP,
-	  .ethertype = ETH_P_MPLS_UC },
-	{ .name = "IPv6 header called IPv4", .family = AF_INET6,
-	  .proto = IPPROTO_TCP, .ethertype = ETH_P_IP },
-	{ .name = "IPv4 header called IPv6", .family = AF_INET,
-	  .proto = IPPROTO_TCP, .ethertype = ETH_P_IPV6 },
-};
-
-KUNIT_ARRAY_PARAM_DESC(packet, packets, name);
-
-static void key_parse(struct kunit *test)
-{
-	static const unsigned int l2s[] = { 0, ETH_HLEN };
-	const struct packet *p = test->param_value;
-	struct packet_bytes *bytes = packet_new(test);
-	unsigned int i;
-	u8 dir;
-
-	/* at ingress the data begins with the network header, at egress before */
-	for (i = 0; i < ARRAY_SIZE(l2s); i++) {
-		for (dir = ANKUS_DIR_IN; dir <= ANKUS_DIR_OUT; dir++) {
-			struct ankus_packet pkt;
-			struct sk_buff *skb;
-			bool found;
-
-			skb = packet_skb(test, bytes->len, l2s[i],
-					 bytes->len, 0);
-			found = packet_parse(test, skb, dir, &pkt);
-			KUNIT_EXPECT_EQ(test, found,
-					!!(p->what & PACKET_FLOW));
-			if (found)
-				packet_expect(test, p, dir, &pkt, bytes->len);
-		}
-	}
-}
-
-/* Wherever the linear part ends, and wherever the first fragment does */
-static void key_parse_nonlinear(struct kunit *test)
-{
-	static const unsigned int seconds[] = { 1, 3, 8, 21, PACKET_MAX };
-	const struct packet *p = test->param_value;
-	struct packet_bytes *bytes = packet_new(test);
-	unsigned int linear, i;
-
-	for (linear = 0; linear <= bytes->headers; linear++) {
-		for (i = 0; i < ARRAY_SIZE(seconds); i++) {
-			struct ankus_packet pkt;
-			struct sk_buff *skb;
-			bool found;
-
-			skb = packet_skb(test, bytes->len, 0, linear,
-					 seconds[i]);
-			found = packet_parse(test, skb, ANKUS_DIR_IN, &pkt);
-			KUNIT_EXPECT_EQ_MSG(test, found,
-					    !!(p->what & PACKET_FLOW),
-					    "%u bytes linear", linear);
-			if (found)
-				packet_expect(test, p, ANKUS_DIR_IN, &pkt,
-					      bytes->len);
-		}
-	}
-}
-
-/* A packet belongs to a flow if its ports are there, and else to none */
-static void key_parse_truncated(struct kunit *test)
-{
-	const struct packet *p = test->param_value;
-	struct packet_bytes *bytes = packet_new(test);
-	unsigned int len, linear;
-
-	for (len = 0; len <= bytes->headers; len++) {
-		for (linear = 0; linear <= len; linear += len ?: 1) {
-			struct ankus_packet pkt;
-			struct sk_buff *skb;
-			bool found;
-
-			skb = packet_skb(test, len, 0, linear, len);
-			found = packet_parse(test, skb, ANKUS_DIR_OUT, &pkt);
-			KUNIT_EXPECT_EQ_MSG(test, found, len == bytes->headers &&
-					    p->what & PACKET_FLOW,
-					    "%u of %u bytes, %u of them linear",
-					    len, bytes->headers, linear);
-			if (found)
-				packet_expect(test, p, ANKUS_DIR_OUT, &pkt, len);
-		}
-	}
-}
-
-static const hsiphash_key_t secrets[] = {
-	{ .key = { 0x0123456789abcdef, 0xfedcba9876543210 } },
-	{ .key = { 0x0123456789abcdef, 0xfedcba9876543211 } },
-};
-
-static const struct packet hashed[] = {
-	{ .name = "IPv4", .family = AF_INET, .proto = IPPROTO_TCP },
-	{ .name = "IPv6", .family = AF_INET6, .proto = IPPROTO_TCP },
-};
-
-KUNIT_ARRAY_PARAM_DESC(hashed, hashed, name);
+KUNIT_ARRAY_PARAM(family, families, family_desc);
 
 static void key_hash_secret(struct kunit *test)
 {
-	struct ankus_key key;
-	u32 hash;
+	const struct ankus_key_secret one = key_secret(1), two = key_secret(2);
+	const u8 *family = test->param_value;
+	struct ankus_key key = key_of(*family, ANKUS_DIR_IN);
+	u32 hash = ankus_key_hash(&key, &one);
 
-	packet_key(test->param_value, ANKUS_DIR_IN, &key);
-	hash = ankus_key_hash(&key, &secrets[0]);
-	KUNIT_EXPECT_EQ(test, hash, ankus_key_hash(&key, &secrets[0]));
-	KUNIT_EXPECT_NE(test, hash, ankus_key_hash(&key, &secrets[1]));
+	KUNIT_EXPECT_EQ(test, hash, ankus_key_hash(&key, &one));
+	KUNIT_EXPECT_NE(test, hash, ankus_key_hash(&key, &two));
 }
 
 static void key_hash_direction(struct kunit *test)
 {
-	struct ankus_key in, out, back;
+	const struct ankus_key_secret secret = key_secret(1);
+	const u8 *family = test->param_value;
+	struct ankus_key in = key_of(*family, ANKUS_DIR_IN);
+	struct ankus_key out = key_of(*family, ANKUS_DIR_OUT);
+	struct ankus_key back = in;
 
-	packet_key(test->param_value, ANKUS_DIR_IN, &in);
-	packet_key(test->param_value, ANKUS_DIR_OUT, &out);
 	KUNIT_EXPECT_FALSE(test, ankus_key_equal(&in, &out));
-	KUNIT_EXPECT_NE(test, ankus_key_hash(&in, &secrets[0]),
-			ankus_key_hash(&out, &secrets[0]));
+	KUNIT_EXPECT_NE(test, ankus_key_hash(&in, &secret),
+			ankus_key_hash(&out, &secret));
 
 	/* the other half of the connection */
-	back = in;
 	swap(back.src, back.dst);
 	swap(back.sport, back.dport);
 	KUNIT_EXPECT_FALSE(test, ankus_key_equal(&in, &back));
-	KUNIT_EXPECT_NE(test, ankus_key_hash(&in, &secrets[0]),
-			ankus_key_hash(&back, &secrets[0]));
+	KUNIT_EXPECT_NE(test, ankus_key_hash(&in, &secret),
+			ankus_key_hash(&back, &secret));
 }
 
 /* Every bit that may differ between two flows counts */
 static void key_hash_bits(struct kunit *test)
 {
-	const struct packet *p = test->param_value;
-	struct ankus_key key, other;
+	const struct ankus_key_secret secret = key_secret(1);
+	const u8 *family = test->param_value;
+	struct ankus_key key = key_of(*family, ANKUS_DIR_IN), other;
+	u32 hash = ankus_key_hash(&key, &secret);
 	u8 *bytes = (u8 *)&other;
 	unsigned int bit;
-	u32 hash;
 
-	packet_key(p, ANKUS_DIR_IN, &key);
-	hash = ankus_key_hash(&key, &secrets[0]);
 	for (bit = 0; bit < 8 * sizeof(key); bit++) {
 		unsigned int byte = bit / 8;
 
 		/* the padding, and behind an IPv4 address, is always 0 */
 		if (byte == offsetof(struct ankus_key, pad) ||
-		    (p->family == AF_INET &&
+		    (*family == AF_INET &&
 		     byte < offsetof(struct ankus_key, sport) && byte % 16 > 3))
 			continue;
 		/* the two families are hashed in two ways */
@@ -536,40 +98,89 @@ static void key_hash_bits(struct kunit *test)
 			continue;
 		other = key;
 		bytes[byte] ^= BIT(bit % 8);
-		KUNIT_EXPECT_NE_MSG(test, ankus_key_hash(&other, &secrets[0]),
-				    hash, "bit %u", bit);
+		KUNIT_EXPECT_NE_MSG(test, ankus_key_hash(&other, &secret), hash,
+				    "bit %u", bit);
 	}
 }
 
-/* Neighbouring ports, as a busy server sees them, fill buckets evenly */
+static u32 key_bits(u32 hash, unsigned int shift)
+{
+	return hash >> shift & 63;
+}
+
+/*
+ * What busy hosts see, neighbouring ports or addresses, fills buckets evenly,
+ * whichever bits choose them.
+ */
 static void key_hash_spread(struct kunit *test)
 {
 	enum { BUCKETS = 64, KEYS = 64 * BUCKETS };
-	unsigned int *count, i;
-	struct ankus_key key;
+	const struct ankus_key_secret secret = key_secret(7);
+	const u8 *family = test->param_value;
+	struct ankus_key key = key_of(*family, ANKUS_DIR_IN);
+	unsigned int last = *family == AF_INET ? 3 : 15;
+	unsigned int count[BUCKETS];
+	unsigned int what, shift, i;
 
-	count = kunit_kcalloc(test, BUCKETS, sizeof(*count), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, count);
-	packet_key(test->param_value, ANKUS_DIR_IN, &key);
-	for (i = 0; i < KEYS; i++) {
-		key.sport = htons(32768 + i);
-		count[ankus_key_hash(&key, &secrets[0]) % BUCKETS]++;
+	for (what = 0; what < 2; what++) {
+		for (shift = 0; shift <= 26; shift += 13) {
+			memset(count, 0, sizeof(count));
+			for (i = 0; i < KEYS; i++) {
+				if (what) {
+					key.sport = htons(32768 + i);
+				} else {
+					key.src.s6_addr[last] = i;
+					key.src.s6_addr[last - 1] = i >> 8;
+				}
+				count[key_bits(ankus_key_hash(&key, &secret),
+					       shift)]++;
+			}
+			/* 64 expected; random ones deviate by 8 */
+			for (i = 0; i < BUCKETS; i++) {
+				KUNIT_EXPECT_GE_MSG(test, count[i], 16,
+						    "bucket %u from bit %u", i, shift);
+				KUNIT_EXPECT_LE_MSG(test, count[i], 128,
+						    "bucket %u from bit %u", i, shift);
+			}
+		}
 	}
-	/* 64 expected, with a standard deviation of 8: five of them */
-	for (i = 0; i < BUCKETS; i++) {
-		KUNIT_EXPECT_GE_MSG(test, count[i], 24, "bucket %u", i);
-		KUNIT_EXPECT_LE_MSG(test, count[i], 104, "bucket %u", i);
+}
+
+/*
+ * The promise of strong universality: over random secrets, two keys collide in
+ * k bits with a probability of 2^-k, however alike they are.
+ */
+static void key_hash_universal(struct kunit *test)
+{
+	enum { SECRETS = 8192 };
+	const u8 *family = test->param_value;
+	struct ankus_key a = key_of(*family, ANKUS_DIR_IN), b = a;
+	unsigned int low = 0, high = 0, i;
+
+	b.sport ^= htons(1);
+	b.src.s6_addr[0] ^= 1;
+	for (i = 0; i < SECRETS; i++) {
+		const struct ankus_key_secret secret = key_secret(i);
+		u32 diff = ankus_key_hash(&a, &secret) ^
+			   ankus_key_hash(&b, &secret);
+
+		low += !(diff & 63);
+		high += !(diff >> 26);
 	}
+	/* 128 expected; random ones deviate by 11 */
+	KUNIT_EXPECT_GE(test, low, 73);
+	KUNIT_EXPECT_LE(test, low, 183);
+	KUNIT_EXPECT_GE(test, high, 73);
+	KUNIT_EXPECT_LE(test, high, 183);
 }
 
 static void key_equal(struct kunit *test)
 {
-	struct ankus_key key, other;
+	const u8 *family = test->param_value;
+	struct ankus_key key = key_of(*family, ANKUS_DIR_OUT), other = key;
 	u8 *bytes = (u8 *)&other;
 	unsigned int bit;
 
-	packet_key(test->param_value, ANKUS_DIR_OUT, &key);
-	other = key;
 	KUNIT_EXPECT_TRUE(test, ankus_key_equal(&key, &other));
 	for (bit = 0; bit < 8 * sizeof(key); bit++) {
 		bytes[bit / 8] ^= BIT(bit % 8);
@@ -581,40 +192,18 @@ static void key_equal(struct kunit *test)
 	}
 }
 
-static void key_test_page_free(void *page)
-{
-	put_page(page);
-}
-
-static int key_test_init(struct kunit *test)
-{
-	struct key_test *kt = kunit_kzalloc(test, sizeof(*kt), GFP_KERNEL);
-
-	if (!kt)
-		return -ENOMEM;
-	test->priv = kt;
-	kt->skb = kunit_zalloc_skb(test, PACKET_MAX + ETH_HLEN, GFP_KERNEL);
-	kt->page = alloc_page(GFP_KERNEL);
-	if (!kt->skb || !kt->page)
-		return -ENOMEM;
-	return kunit_add_action_or_reset(test, key_test_page_free, kt->page);
-}
-
 static struct kunit_case key_cases[] = {
-	KUNIT_CASE_PARAM(key_parse, packet_gen_params),
-	KUNIT_CASE_PARAM(key_parse_nonlinear, packet_gen_params),
-	KUNIT_CASE_PARAM(key_parse_truncated, packet_gen_params),
-	KUNIT_CASE_PARAM(key_hash_secret, hashed_gen_params),
-	KUNIT_CASE_PARAM(key_hash_direction, hashed_gen_params),
-	KUNIT_CASE_PARAM(key_hash_bits, hashed_gen_params),
-	KUNIT_CASE_PARAM(key_hash_spread, hashed_gen_params),
-	KUNIT_CASE_PARAM(key_equal, hashed_gen_params),
+	KUNIT_CASE_PARAM(key_hash_secret, family_gen_params),
+	KUNIT_CASE_PARAM(key_hash_direction, family_gen_params),
+	KUNIT_CASE_PARAM(key_hash_bits, family_gen_params),
+	KUNIT_CASE_PARAM(key_hash_spread, family_gen_params),
+	KUNIT_CASE_PARAM(key_hash_universal, family_gen_params),
+	KUNIT_CASE_PARAM(key_equal, family_gen_params),
 	{}
 };
 
 static struct kunit_suite key_suite = {
 	.name = "ankus_key",
-	.init = key_test_init,
 	.test_cases = key_cases,
 };
 

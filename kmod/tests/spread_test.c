@@ -181,8 +181,12 @@ enum mesh_start {
 static void mesh_start(struct world *w, enum mesh_start start,
 		       const struct ankus_key *keys, u64 *rates)
 {
-	static const hsiphash_key_t secret = { .key = { 11, 22 } };
+	struct ankus_key_secret secret;
+	struct rnd_state state;
 	unsigned int i;
+
+	prandom_seed_state(&state, 11);
+	prandom_bytes_state(&state, &secret, sizeof(secret));
 
 	while (w->n_items)
 		world_remove(w, 0);
