@@ -2,19 +2,27 @@
 /*
  * Flow keys from packets.
  *
- * IPv4 and IPv6 with TCP, UDP or SCTP right behind the fixed header are read
- * by hand, which costs tens of instructions; the flow dissector does the rest
- * (IPv6 extension headers, VLAN tags in the header).  Fragments have no flow
- * of their own: only the first one carries ports, and NICs neither hash nor
- * match fragments by port, so a pin could not hold them.
+ * TCP, UDP or SCTP over IPv4 or IPv6, read by hand: right behind the fixed
+ * header, which costs tens of instructions, or behind VLAN tags in the data,
+ * options and IPv6 extension headers.  Not by the flow dissector: it takes the
+ * network header for where VLAN tags begin, keeps offsets in 16 bits, looks into
+ * some tunnels, and a BPF program may take its place.
+ *
+ * Fragments have no flow of their own: only the first one carries ports, and
+ * NICs neither hash nor match fragments by port, so a pin could not hold them.
  */
+#include <linux/if_ether.h>
+#include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <net/dsfield.h>
-#include <net/flow_dissector.h>
 #include <net/ip.h>
+#include <net/ipv6.h>
 
 #include "key.h"
+
+/* RFC 8200, 4.1 has four in front of the upper layer, without fragments. */
+#define KEY_EXT_MAX	8
 
 static bool key_has_ports(u8 proto)
 {
@@ -49,34 +57,55 @@ static void key_set_v4(struct ankus_key *key, __be32 src, __be32 dst)
 	key->dst.s6_addr32[3] = 0;
 }
 
-static bool key_dissect(const struct sk_buff *skb, struct ankus_packet *pkt)
+/*
+ * What is behind the VLAN tags in the data, and where.
+ *
+ * They begin where the Ethernet header ends.  At ingress that is where the
+ * network header is.  At egress it is, too, or else that is behind the tags:
+ * packet sockets, and bridges when a checksum is left to the device, put it
+ * there and leave skb->protocol as it is.
+ */
+static __be16 key_skip_tags(const struct sk_buff *skb, int *offset)
 {
-	struct ankus_key *key = &pkt->key;
-	struct flow_keys keys;
+	__be16 proto = skb->protocol;
+	const struct vlan_hdr *vlan;
+	struct vlan_hdr buf;
+	unsigned int i;
 
-	if (!skb_flow_dissect_flow_keys(skb, &keys,
-					FLOW_DISSECTOR_F_STOP_AT_ENCAP))
-		return false;
-	if (keys.control.flags & (FLOW_DIS_IS_FRAGMENT | FLOW_DIS_ENCAPSULATION))
-		return false;
-	if (!key_has_ports(keys.basic.ip_proto))
-		return false;
-
-	switch (keys.control.addr_type) {
-	case FLOW_DISSECTOR_KEY_IPV4_ADDRS:
-		key_set_v4(key, keys.addrs.v4addrs.src, keys.addrs.v4addrs.dst);
-		break;
-	case FLOW_DISSECTOR_KEY_IPV6_ADDRS:
-		key->family = AF_INET6;
-		key->src = keys.addrs.v6addrs.src;
-		key->dst = keys.addrs.v6addrs.dst;
-		break;
-	default:
-		return false;
+	*offset = min_t(int, *offset, ETH_HLEN);
+	for (i = 0; eth_type_vlan(proto); i++) {
+		if (i == VLAN_MAX_DEPTH)
+			return 0;
+		vlan = skb_header_pointer(skb, *offset, sizeof(buf), &buf);
+		if (!vlan)
+			return 0;
+		proto = vlan->h_vlan_encapsulated_proto;
+		*offset += VLAN_HLEN;
 	}
-	key->proto = keys.basic.ip_proto;
-	/* keys.ports are 0 when the packet is cut before them: read again */
-	return key_read_ports(skb, keys.control.thoff, key);
+	return proto;
+}
+
+/*
+ * What is behind IPv6 extension headers, and where.  Unlike ipv6_skip_exthdr()
+ * this comes to an end whatever a packet holds, and ends at fragments.
+ */
+static u8 key_skip_exts(const struct sk_buff *skb, u8 proto, int *offset)
+{
+	const struct ipv6_opt_hdr *ext;
+	struct ipv6_opt_hdr buf;
+	unsigned int i;
+
+	for (i = 0; i < KEY_EXT_MAX; i++) {
+		if (proto != NEXTHDR_HOP && proto != NEXTHDR_ROUTING &&
+		    proto != NEXTHDR_DEST)
+			break;
+		ext = skb_header_pointer(skb, *offset, sizeof(buf), &buf);
+		if (!ext)
+			return NEXTHDR_NONE;
+		proto = ext->nexthdr;
+		*offset += ipv6_optlen(ext);
+	}
+	return proto;
 }
 
 static bool key_parse_v4(const struct sk_buff *skb, int offset,
@@ -105,19 +134,24 @@ static bool key_parse_v6(const struct sk_buff *skb, int offset,
 {
 	const struct ipv6hdr *iph;
 	struct ipv6hdr buf;
+	u8 proto;
 
 	iph = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 	if (!iph || iph->version != 6)
 		return false;
-	pkt->dscp = ipv6_get_dsfield(iph) >> 2;
-	if (!key_has_ports(iph->nexthdr))
-		return key_dissect(skb, pkt);
+	offset += sizeof(*iph);
+	proto = iph->nexthdr;
+	if (unlikely(!key_has_ports(proto)))
+		proto = key_skip_exts(skb, proto, &offset);
+	if (!key_has_ports(proto))
+		return false;
 
 	pkt->key.family = AF_INET6;
 	pkt->key.src = iph->saddr;
 	pkt->key.dst = iph->daddr;
-	pkt->key.proto = iph->nexthdr;
-	return key_read_ports(skb, offset + sizeof(*iph), &pkt->key);
+	pkt->key.proto = proto;
+	pkt->dscp = ipv6_get_dsfield(iph) >> 2;
+	return key_read_ports(skb, offset, &pkt->key);
 }
 
 /**
@@ -134,20 +168,19 @@ bool ankus_key_parse(const struct sk_buff *skb, u8 dir,
 		     struct ankus_packet *pkt)
 {
 	int offset = skb_network_offset(skb);
+	__be16 proto = skb->protocol;
 
+	if (unlikely(eth_type_vlan(proto)))
+		proto = key_skip_tags(skb, &offset);
 	pkt->key.dir = dir;
 	pkt->key.pad = 0;
 	pkt->len = skb->len - offset;
 
-	switch (skb->protocol) {
+	switch (proto) {
 	case htons(ETH_P_IP):
 		return key_parse_v4(skb, offset, pkt);
 	case htons(ETH_P_IPV6):
 		return key_parse_v6(skb, offset, pkt);
-	case htons(ETH_P_8021Q):
-	case htons(ETH_P_8021AD):
-		pkt->dscp = 0;
-		return key_dissect(skb, pkt);
 	default:
 		return false;
 	}
