@@ -15,7 +15,7 @@
 headers=$lib_dir/headers/run.py
 seed=${HEADERS_SEED:-1} count=${HEADERS_COUNT:-1000}
 tmp=$lib_out
-devs="v0 w0 t0 x0"
+devs="v0 w0 t0 x0 t1 y0"
 
 # bridge NAME FROM TO: all that FROM receives is sent by TO, nothing the other
 # way, and nothing is learned or answered
@@ -29,7 +29,8 @@ bridge_make() {
 		device_up "$near" "$1"
 }
 
-# Jumbo frames pass, and no host has something to say of its own.
+# Jumbo frames pass, and no host has something to say of its own.  The MTU is
+# what model.py takes it for.
 device_up() {
 	ip netns exec "$1" sysctl -qw "net.ipv6.conf.$2.disable_ipv6=1" &&
 		ip -n "$1" link set "$2" mtu 9500 up
@@ -38,20 +39,22 @@ device_up() {
 # The ends in far are where frames arrive, or v1, whence v0 receives them.
 make_devices() {
 	local pair dev
-	for pair in v w x; do
+	for pair in v w x y; do
 		ip -n "$near" link add "${pair}0" numtxqueues 2 type veth \
 			peer name "${pair}1" numrxqueues 2 netns "$far" || return
 	done
-	ip -n "$near" tuntap add t0 mode tap || return
+	ip -n "$near" tuntap add t0 mode tap &&
+		ip -n "$near" tuntap add t1 mode tap vnet_hdr || return
 	# As it comes out of the tap, not as GRO makes it.
 	ip netns exec "$near" ethtool -K t0 gro off || return
 	for dev in $devs; do
 		device_up "$near" "$dev" || return
 	done
-	for dev in v1 w1 x1; do
+	for dev in v1 w1 x1 y1; do
 		device_up "$far" "$dev" || return
 	done
-	bridge_make br0 v0 w0 && bridge_make br1 t0 x0
+	bridge_make br0 v0 w0 && bridge_make br1 t0 x0 &&
+		bridge_make br2 t1 y0
 }
 
 # Every flow is an elephant after its first packet, and stays one: the packets

@@ -5,9 +5,10 @@ import struct
 
 import frame as f
 
-# struct virtio_net_hdr
+# struct virtio_net_hdr, and struct virtio_net_hdr_v1_hash_tunnel
 NEEDS_CSUM = 1
 GSO_TCP4, GSO_UDP, GSO_TCP6, GSO_UDP_L4, GSO_ECN = 1, 3, 4, 5, 0x80
+GSO_TUNNEL4, GSO_TUNNEL6 = 0x20, 0x40
 NO_OFFLOAD = bytes(10)
 
 V4, V6 = f.IP, f.IP6
@@ -398,6 +399,41 @@ def offloads(t, shape, size):
               struct.pack('=BBHHHH', flags, kind, hdr_len, gso_size, csum, offset))
 
 
+def tunnel_gso(t):
+    """TCP in VXLAN, to be segmented inside; Linux 6.17 is the first to know."""
+    size = 3000
+    for outer in (4, 6):
+        for inner in (4, 6):
+            heads = f.ETH_HLEN + (20 if outer == 4 else 40)
+            nh = heads + 16 + f.ETH_HLEN
+            th = nh + (20 if inner == 4 else 40)
+            good = ((GSO_TUNNEL4 if outer == 4 else GSO_TUNNEL6) |
+                    (GSO_TCP4 if inner == 4 else GSO_TCP6), heads, nh)
+            for kind, outer_th, inner_nh in (
+                    good, (good[0] ^ GSO_TUNNEL4 ^ GSO_TUNNEL6,) + good[1:],
+                    (good[0] | GSO_TUNNEL4 | GSO_TUNNEL6,) + good[1:],
+                    (good[0] & ~(GSO_TCP4 | GSO_TCP6) | GSO_UDP_L4,) + good[1:],
+                    (good[0], 0, nh), (good[0], th, nh), (good[0], 65535, nh),
+                    (good[0], heads, 0), (good[0], heads, 65535),
+                    (good[0], nh, heads)):
+                vxlan_gso(t, outer, inner, size, struct.pack(
+                    '=BBHHHH10xHH', NEEDS_CSUM, kind, th + 20, 1400, th, 16,
+                    outer_th, inner_nh))
+
+
+def vxlan_gso(t, outer, inner, size, vnet):
+    n = t.next
+    packet = (f.ipv4 if inner == 4 else f.ipv6)(n, f.TCP, f.l4(n, f.TCP, size))
+    packet = f.ether(packet, V4 if inner == 4 else V6)
+    ports = (f.sport(n), 4789)
+    packet = f.l4(n, f.UDP, 0, ports, length=16 + len(packet)) + \
+        struct.pack('!II', 0x08000000, 0x100) + packet
+    packet = (f.ipv4 if outer == 4 else f.ipv6)(n, f.UDP, packet)
+    t.add('tunnel gso', 'IPv%d in IPv%d, %s' % (inner, outer, vnet.hex()),
+          f.ether(packet, V4 if outer == 4 else V6),
+          f.flow_key(n, outer, f.UDP, ports), vnet)
+
+
 def senders(t):
     """A sender says IPv4 or IPv6 of what is something else."""
     for protocol in (V4, V6, f.ARP, f.MPLS, 1, 0xffff):
@@ -416,7 +452,7 @@ def senders(t):
 def table():
     t = Table()
     for add in (whole, tunnels, cut, header_lengths, versions, options, extensions,
-                fragments, jumbo, tags, ports, lengths, gso, senders):
+                fragments, jumbo, tags, ports, lengths, gso, tunnel_gso, senders):
         add(t)
     return t
 

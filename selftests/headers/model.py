@@ -12,6 +12,8 @@ import frame as f
 # Tags in the data, and extension headers, that are passed over at most
 TAGS_MAX = 8
 EXTS_MAX = 8
+# Of the devices, as headers.sh sets it
+MTU = 9500
 
 PORTS = (f.TCP, f.UDP, f.SCTP)
 EXTS = (f.HOP, f.ROUTING, f.DEST)
@@ -90,3 +92,10 @@ def received(frame):
     bytes behind it (skb_vlan_untag())."""
     ethertype = struct.unpack_from('!H', frame, 12)[0]
     return ethertype not in (f.Q, f.AD) or len(frame) >= f.ETH_HLEN + 6
+
+
+def forwarded(case):
+    """Does a bridge pass it on?  It fits, or is to be cut (is_skb_forwardable())."""
+    kind, gso_size = struct.unpack_from('=xBxxH', case.vnet)
+    frame = len(case.frame)
+    return frame <= f.ETH_HLEN + 4 + MTU or kind & 0x7f and frame > gso_size

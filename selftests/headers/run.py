@@ -39,17 +39,21 @@ WAYS = {
     'sent from pages': (wire.Ring, True, 'v0', 'v1'),
     'received': (wire.Received, False, 'v1', 'w1'),
     'received in pages': (wire.Frags, True, 't0', 'x1'),
+    'received from a tap': (wire.Tap, True, 't1', 'y1'),
 }
 
 # The hooks that these lead through: (device, direction, ways, what is seen of a
 # frame).  Sent frames are seen as they were sent; received ones when they are
-# let in, or when they are passed on, and without their first tag.
+# let in, or when they are passed on, and without their first tag.  A tap does
+# not segment what it is given, so these are seen whole.
 HOOKS = (
     ('v0', 'out', ('sent', 'sent from pages'), 'sent'),
     ('v0', 'in', ('received',), 'let in'),
     ('w0', 'out', ('received',), 'passed on'),
     ('t0', 'in', ('received in pages',), 'let in'),
     ('x0', 'out', ('received in pages',), 'passed on'),
+    ('t1', 'in', ('received from a tap',), 'whole'),
+    ('y0', 'out', ('received from a tap',), 'passed on whole'),
 )
 
 # Of frames that were refused behind the hook: by the device, or in segmentation.
@@ -119,7 +123,7 @@ def judge_passage(way, without, with_, everything):
         if n:
             result('%s: %d of kind "%s" arrive as without ankus' % (way, n, kind),
                    differ)
-            if kind != 'gso':
+            if kind not in ('gso', 'tunnel gso'):
                 result('%s: all of kind "%s" arrive as they were sent' % (way, kind),
                        changed)
 
@@ -149,7 +153,11 @@ def seen_of(case, seen, passage):
     arrived = [frame for _, frame in passage.arrived.get(number, [])]
     if seen == 'sent':
         return [case.frame] if error in (0,) + REFUSED_LATER else []
-    # What is to be segmented may be received in pieces.
+    if seen == 'whole' or seen == 'passed on whole' and model.forwarded(case):
+        return [] if error else [case.frame]
+    if seen == 'passed on whole':
+        return []
+    # What is to be segmented may come over a veth in pieces.
     if seen == 'passed on' or case.vnet != cases.NO_OFFLOAD:
         return arrived
     return [case.frame] if not error and model.received(case.frame) else []

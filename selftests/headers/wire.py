@@ -24,9 +24,10 @@ SEND_REQUEST, AVAILABLE = 1, 0
 VLAN_VALID, VLAN_TPID_VALID = 0x10, 0x40
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 
-TUNSETIFF = 0x400454ca
+TUNSETIFF, TUNSETVNETHDRSZ = 0x400454ca, 0x400454d8
 IFF_TAP, IFF_NAPI, IFF_NAPI_FRAGS, IFF_NO_PI = 0x2, 0x10, 0x20, 0x1000
-FRAGS_MAX = 17
+IFF_VNET_HDR = 0x4000
+VNET_TUNNEL = 24    # struct virtio_net_hdr_v1_hash_tunnel
 
 # Between frames of the test: what was sent before it has arrived, too.
 MARK = f.addresses(0) + f.ether(bytes(46), f.EXPERIMENTAL)[12:]
@@ -55,7 +56,7 @@ class Packet:
 
     @staticmethod
     def takes(case):
-        return True
+        return len(case.vnet) == len(NO_OFFLOAD)
 
     def send(self, frame, vnet=NO_OFFLOAD, protocol=None):
         try:
@@ -73,7 +74,7 @@ class Received(Packet):
 
     @staticmethod
     def takes(case):
-        return case.protocol is None
+        return Packet.takes(case) and case.protocol is None
 
 
 class Ring(Packet):
@@ -111,16 +112,46 @@ class Ring(Packet):
         self.sock.send(b'')
 
 
-class Frags:
+def open_tap(netns, dev, flags):
+    enter(netns)
+    fd = os.open('/dev/net/tun', os.O_RDWR)
+    fcntl.ioctl(fd, TUNSETIFF,
+                struct.pack('16sH22x', dev.encode(), IFF_TAP | IFF_NO_PI | flags))
+    return fd
+
+
+class Tap:
+    """Frames are received by a tap, as from a virtual machine: what is to be
+    segmented, with the headers that it says in the linear part."""
+
+    def __init__(self, netns, dev):
+        self.fd = open_tap(netns, dev, IFF_VNET_HDR)
+        fcntl.ioctl(self.fd, TUNSETVNETHDRSZ, struct.pack('i', VNET_TUNNEL))
+
+    @staticmethod
+    def takes(case):
+        return case.vnet != NO_OFFLOAD and len(case.frame) < 65536
+
+    def send(self, frame, vnet=NO_OFFLOAD, protocol=None):
+        return self.write([vnet.ljust(VNET_TUNNEL, b'\0'), frame])
+
+    def write(self, pieces):
+        try:
+            os.writev(self.fd, pieces)
+        except OSError as error:
+            return error.errno
+        return 0
+
+    def flush(self):
+        pass
+
+
+class Frags(Tap):
     """Frames are received by a tap, cut into page fragments anywhere."""
 
     def __init__(self, netns, dev):
-        enter(netns)
+        self.fd = open_tap(netns, dev, IFF_NAPI | IFF_NAPI_FRAGS)
         self.rng = random.Random(dev)
-        self.fd = os.open('/dev/net/tun', os.O_RDWR)
-        flags = IFF_TAP | IFF_NO_PI | IFF_NAPI | IFF_NAPI_FRAGS
-        fcntl.ioctl(self.fd, TUNSETIFF,
-                    struct.pack('16sH22x', dev.encode(), flags))
 
     @staticmethod
     def takes(case):
@@ -139,14 +170,7 @@ class Frags:
         return out
 
     def send(self, frame, vnet=NO_OFFLOAD, protocol=None):
-        try:
-            os.writev(self.fd, self.pieces(frame))
-        except OSError as error:
-            return error.errno
-        return 0
-
-    def flush(self):
-        pass
+        return self.write(self.pieces(frame))
 
 
 class Capture:
