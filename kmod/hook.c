@@ -71,7 +71,8 @@ hook_account(struct ankus_dev *ad, const struct sk_buff *skb, u8 dir)
 	ankus_pcpu_add(ad, dir == ANKUS_DIR_IN ? ANKUS_RX_PACKETS :
 						 ANKUS_TX_PACKETS, 1);
 	ankus_pcpu_add(ad, dir == ANKUS_DIR_IN ? ANKUS_RX_BYTES :
-						 ANKUS_TX_BYTES, pkt.len);
+						 ANKUS_TX_BYTES,
+		       skb->len - skb_network_offset(skb));
 	if (unlikely(!found)) {
 		ankus_pcpu_add(ad, ANKUS_UNTRACKED, 1);
 		return NULL;

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Flow keys from unusual packets.
+ * Flow keys from unusual packets: behind VLAN tags in the data, options and IPv6
+ * extension headers, or with headers outside of the linear part.
  *
- * Options, headers outside of the linear part: read by hand.  The flow
- * dissector does the rest (IPv6 extension headers, VLAN tags in the header).
+ * By hand and not by the flow dissector: that takes the network header for where
+ * VLAN tags begin, keeps offsets in 16 bits, looks into some tunnels, and a BPF
+ * program may take its place.
+ *
  * Fragments have no flow of their own: only the first one carries ports, and
  * NICs neither hash nor match fragments by port, so a pin could not hold them.
  */
-#include <net/flow_dissector.h>
+#include <linux/if_ether.h>
+#include <linux/if_vlan.h>
+#include <net/ipv6.h>
 
 #include "packet.h"
+
+/* RFC 8200, 4.1 has four in front of the upper layer, without fragments. */
+#define PACKET_EXT_MAX	8
 
 static bool packet_read_ports(const struct sk_buff *skb, int offset,
 			   struct ankus_key *key)
@@ -24,34 +32,55 @@ static bool packet_read_ports(const struct sk_buff *skb, int offset,
 	return true;
 }
 
-static bool packet_dissect(const struct sk_buff *skb, struct ankus_packet *pkt)
+/*
+ * What is behind the VLAN tags in the data, and where.
+ *
+ * They begin where the Ethernet header ends.  At ingress that is where the
+ * network header is.  At egress it is, too, or else that is behind the tags:
+ * packet sockets, and bridges when a checksum is left to the device, put it
+ * there and leave skb->protocol as it is.
+ */
+static __be16 packet_skip_tags(const struct sk_buff *skb, int *offset)
 {
-	struct ankus_key *key = &pkt->key;
-	struct flow_keys keys;
+	__be16 proto = skb->protocol;
+	const struct vlan_hdr *vlan;
+	struct vlan_hdr buf;
+	unsigned int i;
 
-	if (!skb_flow_dissect_flow_keys(skb, &keys,
-					FLOW_DISSECTOR_F_STOP_AT_ENCAP))
-		return false;
-	if (keys.control.flags & (FLOW_DIS_IS_FRAGMENT | FLOW_DIS_ENCAPSULATION))
-		return false;
-	if (!packet_has_ports(keys.basic.ip_proto))
-		return false;
-
-	switch (keys.control.addr_type) {
-	case FLOW_DISSECTOR_KEY_IPV4_ADDRS:
-		packet_set_v4(key, keys.addrs.v4addrs.src, keys.addrs.v4addrs.dst);
-		break;
-	case FLOW_DISSECTOR_KEY_IPV6_ADDRS:
-		key->family = AF_INET6;
-		key->src = keys.addrs.v6addrs.src;
-		key->dst = keys.addrs.v6addrs.dst;
-		break;
-	default:
-		return false;
+	*offset = min_t(int, *offset, ETH_HLEN);
+	for (i = 0; eth_type_vlan(proto); i++) {
+		if (i == VLAN_MAX_DEPTH)
+			return 0;
+		vlan = skb_header_pointer(skb, *offset, sizeof(buf), &buf);
+		if (!vlan)
+			return 0;
+		proto = vlan->h_vlan_encapsulated_proto;
+		*offset += VLAN_HLEN;
 	}
-	key->proto = keys.basic.ip_proto;
-	/* keys.ports are 0 when the packet is cut before them: read again */
-	return packet_read_ports(skb, keys.control.thoff, key);
+	return proto;
+}
+
+/*
+ * What is behind IPv6 extension headers, and where.  Unlike ipv6_skip_exthdr()
+ * this comes to an end whatever a packet holds, and ends at fragments.
+ */
+static u8 packet_skip_exts(const struct sk_buff *skb, u8 proto, int *offset)
+{
+	const struct ipv6_opt_hdr *ext;
+	struct ipv6_opt_hdr buf;
+	unsigned int i;
+
+	for (i = 0; i < PACKET_EXT_MAX; i++) {
+		if (proto != NEXTHDR_HOP && proto != NEXTHDR_ROUTING &&
+		    proto != NEXTHDR_DEST)
+			break;
+		ext = skb_header_pointer(skb, *offset, sizeof(buf), &buf);
+		if (!ext)
+			return NEXTHDR_NONE;
+		proto = ext->nexthdr;
+		*offset += ipv6_optlen(ext);
+	}
+	return proto;
 }
 
 static bool packet_read_v4(const struct sk_buff *skb, int offset,
@@ -80,19 +109,24 @@ static bool packet_read_v6(const struct sk_buff *skb, int offset,
 {
 	const struct ipv6hdr *iph;
 	struct ipv6hdr buf;
+	u8 proto;
 
 	iph = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 	if (!iph || iph->version != 6)
 		return false;
-	pkt->dscp = ipv6_get_dsfield(iph) >> 2;
-	if (!packet_has_ports(iph->nexthdr))
-		return packet_dissect(skb, pkt);
+	offset += sizeof(*iph);
+	proto = iph->nexthdr;
+	if (!packet_has_ports(proto))
+		proto = packet_skip_exts(skb, proto, &offset);
+	if (!packet_has_ports(proto))
+		return false;
 
 	pkt->key.family = AF_INET6;
 	pkt->key.src = iph->saddr;
 	pkt->key.dst = iph->daddr;
-	pkt->key.proto = iph->nexthdr;
-	return packet_read_ports(skb, offset + sizeof(*iph), &pkt->key);
+	pkt->key.proto = proto;
+	pkt->dscp = ipv6_get_dsfield(iph) >> 2;
+	return packet_read_ports(skb, offset, &pkt->key);
 }
 
 /**
@@ -107,16 +141,17 @@ bool ankus_packet_parse_slow(const struct sk_buff *skb,
 			     struct ankus_packet *pkt)
 {
 	int offset = skb_network_offset(skb);
+	__be16 proto = skb->protocol;
 
-	switch (skb->protocol) {
+	if (eth_type_vlan(proto)) {
+		proto = packet_skip_tags(skb, &offset);
+		pkt->len = skb->len - offset;
+	}
+	switch (proto) {
 	case htons(ETH_P_IP):
 		return packet_read_v4(skb, offset, pkt);
 	case htons(ETH_P_IPV6):
 		return packet_read_v6(skb, offset, pkt);
-	case htons(ETH_P_8021Q):
-	case htons(ETH_P_8021AD):
-		pkt->dscp = 0;
-		return packet_dissect(skb, pkt);
 	default:
 		return false;
 	}

@@ -49,7 +49,7 @@ struct packet {
 	u8 version;
 	u16 frag;
 	u8 n_ext;
-	u8 ext[3];
+	u8 ext[9];
 	bool zero_ports;
 	u8 inner;
 	u16 ethertype;
@@ -243,11 +243,13 @@ static void packet_key(const struct packet *p, u8 dir, struct ankus_key *key)
 	key->dir = dir;
 }
 
-/* Parses an skb of a packet, and sees that this leaves it as it was */
-static bool packet_look(struct kunit *test, struct sk_buff *skb, u8 dir,
-			struct ankus_packet *pkt)
+/*
+ * Parses an skb of a packet behind l2 bytes, and sees that this leaves it as it
+ * was
+ */
+static bool packet_look(struct kunit *test, struct sk_buff *skb,
+			 unsigned int l2, u8 dir, struct ankus_packet *pkt)
 {
-	unsigned int l2 = skb_network_offset(skb);
 	struct packet_test *pt = test->priv;
 	bool found;
 
@@ -270,9 +272,8 @@ static void packet_expect(struct kunit *test, const struct packet *p, u8 dir,
 
 	packet_key(p, dir, &key);
 	KUNIT_EXPECT_MEMEQ(test, &pkt->key, &key, sizeof(key));
-	KUNIT_EXPECT_EQ(test, pkt->len, len);
-	/* behind a VLAN tag nobody looks at it */
-	KUNIT_EXPECT_EQ(test, pkt->dscp, p->vlans ? 0 : DSCP);
+	KUNIT_EXPECT_EQ(test, pkt->len, len - p->vlans * VLAN_HLEN);
+	KUNIT_EXPECT_EQ(test, pkt->dscp, DSCP);
 }
 
 static const struct packet packets[] = {
@@ -318,6 +319,14 @@ static const struct packet packets[] = {
 	{ .name = "IPv6 options behind a VLAN tag", .what = PACKET_FLOW,
 	  .vlans = 1, .family = AF_INET6, .proto = IPPROTO_TCP,
 	  .n_ext = 1, .ext = { NEXTHDR_HOP } },
+	{ .name = "IPv6 with as many extension headers as are read",
+	  .what = PACKET_FLOW, .family = AF_INET6, .proto = IPPROTO_TCP,
+	  .n_ext = 8,
+	  .ext = { NEXTHDR_HOP, NEXTHDR_DEST, NEXTHDR_DEST, NEXTHDR_DEST,
+		   NEXTHDR_ROUTING, NEXTHDR_DEST, NEXTHDR_DEST, NEXTHDR_DEST } },
+	{ .name = "IPv4 behind as many VLAN tags as are read",
+	  .what = PACKET_FLOW, .vlans = 8, .family = AF_INET,
+	  .proto = IPPROTO_TCP },
 	{ .name = "IPv4 with a VLAN tag beside it",
 	  .what = PACKET_FLOW | PACKET_ACCEL, .family = AF_INET,
 	  .proto = IPPROTO_TCP },
@@ -368,6 +377,19 @@ static const struct packet packets[] = {
 	  .version = 4 },
 	{ .name = "IPv6 version 7 behind options", .family = AF_INET6,
 	  .proto = IPPROTO_TCP, .version = 7, .n_ext = 1, .ext = { NEXTHDR_HOP } },
+	{ .name = "IPv4 version 5 behind a VLAN tag", .vlans = 1,
+	  .family = AF_INET, .proto = IPPROTO_TCP, .version = 5 },
+	{ .name = "IPv6 version 4 behind a VLAN tag", .vlans = 1,
+	  .family = AF_INET6, .proto = IPPROTO_TCP, .version = 4 },
+	{ .name = "IPv6 with one extension header too many",
+	  .family = AF_INET6, .proto = IPPROTO_TCP, .n_ext = 9,
+	  .ext = { NEXTHDR_HOP, NEXTHDR_DEST, NEXTHDR_DEST, NEXTHDR_DEST,
+		   NEXTHDR_ROUTING, NEXTHDR_DEST, NEXTHDR_DEST, NEXTHDR_DEST,
+		   NEXTHDR_DEST } },
+	{ .name = "IPv4 behind one VLAN tag too many", .vlans = 9,
+	  .family = AF_INET, .proto = IPPROTO_TCP },
+	{ .name = "PPPoE behind a VLAN tag", .vlans = 1, .family = AF_INET,
+	  .proto = IPPROTO_TCP, .ethertype = ETH_P_PPP_SES },
 	{ .name = "IPv4 in IPv4", .family = AF_INET, .proto = IPPROTO_IPIP,
 	  .inner = 1 },
 	{ .name = "IPv4 in IPv6", .family = AF_INET6, .proto = IPPROTO_IPIP,
@@ -409,12 +431,34 @@ static void packet_parse(struct kunit *test)
 
 			skb = packet_skb(test, bytes->len, l2s[i],
 					 bytes->len, 0);
-			found = packet_look(test, skb, dir, &pkt);
+			found = packet_look(test, skb, l2s[i], dir, &pkt);
 			KUNIT_EXPECT_EQ(test, found,
 					!!(p->what & PACKET_FLOW));
 			if (found)
 				packet_expect(test, p, dir, &pkt, bytes->len);
 		}
+	}
+}
+
+/* Packet sockets and bridges put the network header behind the tags */
+static void packet_parse_behind_tags(struct kunit *test)
+{
+	const struct packet *p = test->param_value;
+	struct packet_bytes *bytes = packet_new(test);
+	struct ankus_packet pkt;
+	unsigned int linear;
+	bool found;
+
+	for (linear = 0; linear <= bytes->headers; linear++) {
+		struct sk_buff *skb = packet_skb(test, bytes->len, ETH_HLEN,
+						 linear, 8);
+
+		skb_set_network_header(skb, ETH_HLEN + p->vlans * VLAN_HLEN);
+		found = packet_look(test, skb, ETH_HLEN, ANKUS_DIR_OUT, &pkt);
+		KUNIT_EXPECT_EQ_MSG(test, found, !!(p->what & PACKET_FLOW),
+				    "%u bytes linear", linear);
+		if (found)
+			packet_expect(test, p, ANKUS_DIR_OUT, &pkt, bytes->len);
 	}
 }
 
@@ -434,7 +478,7 @@ static void packet_parse_nonlinear(struct kunit *test)
 
 			skb = packet_skb(test, bytes->len, 0, linear,
 					 seconds[i]);
-			found = packet_look(test, skb, ANKUS_DIR_IN, &pkt);
+			found = packet_look(test, skb, 0, ANKUS_DIR_IN, &pkt);
 			KUNIT_EXPECT_EQ_MSG(test, found,
 					    !!(p->what & PACKET_FLOW),
 					    "%u bytes linear", linear);
@@ -459,7 +503,7 @@ static void packet_parse_truncated(struct kunit *test)
 			bool found;
 
 			skb = packet_skb(test, len, 0, linear, len);
-			found = packet_look(test, skb, ANKUS_DIR_OUT, &pkt);
+			found = packet_look(test, skb, 0, ANKUS_DIR_OUT, &pkt);
 			KUNIT_EXPECT_EQ_MSG(test, found, len == bytes->headers &&
 					    p->what & PACKET_FLOW,
 					    "%u of %u bytes, %u of them linear",
@@ -491,6 +535,7 @@ static int packet_test_init(struct kunit *test)
 
 static struct kunit_case packet_cases[] = {
 	KUNIT_CASE_PARAM(packet_parse, packet_gen_params),
+	KUNIT_CASE_PARAM(packet_parse_behind_tags, packet_gen_params),
 	KUNIT_CASE_PARAM(packet_parse_nonlinear, packet_gen_params),
 	KUNIT_CASE_PARAM(packet_parse_truncated, packet_gen_params),
 	{}
