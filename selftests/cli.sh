@@ -23,7 +23,7 @@ usage_lines() {
 		dev add sixteen-letters- => "sixteen-letters-" is too long
 		dev add a/b => "a/b" is not a valid name
 		dev del .. => ".." is not a valid name
-		dev add e0 frob 1 => "frob", expected flows, mode, rx-queues
+		dev add e0 frob 1 => "frob", expected flows, sketch, mode, rx-queues
 		dev add e0 rate => "rate" needs a value
 		dev add e0 mode steer mode steer => "mode" is given twice
 		dev add e0 mode fast => mode: "fast" is unknown, expected observe, steer
@@ -359,7 +359,7 @@ test_dev() {
 		.tx_queues == [] and .num_tx_queues == 4' \
 		ankus -n "$ns" -j dev show v0
 	check_is "and in text" \
-		"v0: mode observe rate 100Kbit hold 0ms release 61500ms tick 50ms flows 256" \
+		"v0: mode observe rate 100Kbit hold 0ms release 61500ms tick 50ms flows 256 sketch 256k" \
 		"$(ankus -n "$ns" dev show v0 | head -n 1)"
 	check_fail "queues in text" 0 'rx-queues 0-1,3 tx-queues all backend none' \
 		ankus -n "$ns" dev show

@@ -175,8 +175,8 @@ test_counting() {
 	right_rx=$(link_packets "$right" v1 rx)
 	right_bytes=$(link_bytes "$right" v1 rx)
 	# flows that have ended are still to be looked at
-	ankus -n "$left" dev add v0 release 300s
-	ankus -n "$right" dev add v1 release 300s
+	ankus -n "$left" dev add v0 release 300s sketch 0
+	ankus -n "$right" dev add v1 release 300s sketch 0
 
 	exact "IPv4" inet 10.0.0.9 4001 28 1000 500
 	exact "IPv4, small" inet 10.0.0.9 4002 28 1 500
@@ -361,7 +361,7 @@ test_rules() {
 test_table_full() {
 	local i received flows
 
-	ankus -n "$left" dev add v0 flows 64 release 300s
+	ankus -n "$left" dev add v0 flows 64 release 300s sketch 0
 	received=$(link_packets "$right" v1 rx)
 	# shellcheck disable=SC2016 # for the inner shell
 	in_ns "$left" bash -c '

@@ -209,8 +209,8 @@ test_flows() {
 	v0=$(ip -n "$ns" -j link show v0 | jq '.[0].ifindex')
 	w0=$(ip -n "$ns" -j link show w0 | jq '.[0].ifindex')
 	# Long enough that nothing is forgotten in between.
-	ankus -n "$ns" dev add v0 rate 100kbit release 600s flows 8192
-	ankus -n "$ns" dev add w0 rate 100kbit release 600s flows 8192
+	ankus -n "$ns" dev add v0 rate 100kbit release 600s flows 8192 sketch 0
+	ankus -n "$ns" dev add w0 rate 100kbit release 600s flows 8192 sketch 0
 	mice 10.55.0.2 10001 11500
 	mice 10.55.1.2 20001 20100
 	elephant &
@@ -261,7 +261,7 @@ test_flow_churn() {
 	local i mice well=0 again=0
 
 	ankus -n "$ns" dev del v0
-	ankus -n "$ns" dev add v0 release 3s tick 20ms rate 100kbit
+	ankus -n "$ns" dev add v0 release 3s tick 20ms rate 100kbit sketch 0
 	mice 10.55.0.2 30001 30300 "$tmp/stop" &
 	mice=$!
 	check_until "flows come" 20 many_flows

@@ -734,7 +734,7 @@ carries_flows() {
 	[ -n "$id" ] && [ -n "$in" ]
 }
 
-check "a device with flows" ankus -n "$ns" dev add m0 rate 1mbit release 3600s
+check "a device with flows" ankus -n "$ns" dev add m0 rate 1mbit release 3600s sketch 0
 check "a bond" ankus -n "$ns" dev add bond0
 check "a link by hand" ankus -n "$ns" link add mine dev p1
 check "rules" ankus -n "$ns" -b - <<-'END'
