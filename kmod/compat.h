@@ -31,6 +31,13 @@ static inline struct nlattr **ankus_dump_attrs(struct netlink_callback *cb)
 #endif
 }
 
+/* Since 6.10 an event knows from __string() what __assign_str() copies */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define ankus_assign_str(field, string) __assign_str(field)
+#else
+#define ankus_assign_str(field, string) __assign_str(field, string)
+#endif
+
 #ifndef NLA_POLICY_MAX_LEN
 #define NLA_POLICY_MAX_LEN(_len) NLA_POLICY_MAX(NLA_BINARY, _len)
 #endif

@@ -180,7 +180,9 @@ int ankus_flow_activate(struct ankus_flow *flow)
 	ctl = kzalloc(sizeof(*ctl), GFP_KERNEL);
 	if (!ctl)
 		return -ENOMEM;
+	ctl->flow = flow;
 	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
+		ctl->pin[kind].kind = kind;
 		ctl->pin[kind].want = ANKUS_NO_BIN;
 		ctl->pin[kind].have = ANKUS_NO_BIN;
 		ctl->pin[kind].left = ANKUS_NO_BIN;

@@ -49,6 +49,7 @@ enum ankus_pin_kind {
  * @location: slot of the NIC rule, RX, under rtnl
  * @seen_switches: @switches when the control loop last looked
  * @error: errno of a refusal, positive
+ * @kind: enum ankus_pin_kind, constant
  * @state: enum ankus_pin_state
  * @failures: refusals or failed proofs in a row
  * @misses: looks in a row that spoke against the pin
@@ -80,6 +81,7 @@ struct ankus_pin {
 	u32 location;
 	u32 seen_switches;
 	u16 error;
+	u8 kind;
 	u8 state;
 	u8 failures;
 	u8 misses;
@@ -91,9 +93,11 @@ struct ankus_pin {
 
 /**
  * struct ankus_flow_ctl - what only flows worth steering need
+ * @flow: the flow, constant
  * @pin: by enum ankus_pin_kind
  */
 struct ankus_flow_ctl {
+	struct ankus_flow *flow;
 	struct ankus_pin pin[ANKUS_PIN_KINDS];
 };
 
@@ -195,6 +199,15 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 				     atomic64_t *ids);
 void ankus_flow_remove(struct ankus_flows *flows, struct ankus_flow *flow);
 int ankus_flow_activate(struct ankus_flow *flow);
+
+/* The flow that a pin is of */
+static inline struct ankus_flow *ankus_pin_flow(const struct ankus_pin *pin)
+{
+	const struct ankus_flow_ctl *ctl;
+
+	ctl = container_of(pin - pin->kind, struct ankus_flow_ctl, pin[0]);
+	return ctl->flow;
+}
 
 /* Bucket by bucket, new flows may or may not be seen; may sleep in between */
 #define ankus_flows_for_each(flows, i, flow, tmp, cond)			\
