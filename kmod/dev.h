@@ -240,6 +240,7 @@ void ankus_net_setup(struct ankus_net *an, struct net *net);
 void ankus_net_wait(struct ankus_net *an);
 struct ankus_dev *ankus_dev_find(struct ankus_net *an,
 				 const struct net_device *netdev);
+struct ankus_dev *ankus_dev_nth(struct ankus_net *an, unsigned int n);
 struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 				   struct net_device *netdev,
 				   const struct ankus_config *cfg);

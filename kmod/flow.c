@@ -32,6 +32,7 @@ int ankus_flows_init(struct ankus_flows *flows, u32 max)
 	flows->mask = n - 1;
 	flows->max = max;
 	flows->count = 0;
+	flows->active = RB_ROOT;
 	get_random_bytes(&flows->secret, sizeof(flows->secret));
 	spin_lock_init(&flows->lock);
 	return 0;
@@ -156,11 +157,23 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
  */
 void ankus_flow_remove(struct ankus_flows *flows, struct ankus_flow *flow)
 {
+	if (flow->ctl)
+		rb_erase(&flow->ctl->node, &flows->active);
 	spin_lock_bh(&flows->lock);
 	hlist_del_rcu(&flow->node);
 	WRITE_ONCE(flows->count, flows->count - 1);
 	spin_unlock_bh(&flows->lock);
 	call_rcu(&flow->rcu, flow_free_rcu);
+}
+
+static struct ankus_flow *flow_of_node(const struct rb_node *node)
+{
+	return rb_entry(node, struct ankus_flow_ctl, node)->flow;
+}
+
+static bool flow_older(struct rb_node *node, const struct rb_node *other)
+{
+	return flow_of_node(node)->id < flow_of_node(other)->id;
 }
 
 /**
@@ -187,7 +200,69 @@ int ankus_flow_activate(struct ankus_flow *flow)
 		ctl->pin[kind].have = ANKUS_NO_BIN;
 		ctl->pin[kind].left = ANKUS_NO_BIN;
 	}
+	rb_add(&ctl->node, &flow->table->active, flow_older);
 	/* Pairs with smp_load_acquire() on the packet path */
 	smp_store_release(&flow->ctl, ctl);
 	return 0;
+}
+
+/**
+ * ankus_flow_next() - the flow with a control part that comes after an id
+ * @flows: the table
+ * @id: identifier, of a flow or not
+ *
+ * Context: Under ankus_net::lock.
+ * Return: of the flows with a control part whose id is greater, the one with
+ * the least; NULL when there is none.
+ */
+struct ankus_flow *ankus_flow_next(const struct ankus_flows *flows, u64 id)
+{
+	struct rb_node *node = flows->active.rb_node;
+	struct ankus_flow *next = NULL;
+
+	while (node) {
+		struct ankus_flow *flow = flow_of_node(node);
+
+		if (flow->id > id) {
+			next = flow;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return next;
+}
+
+/**
+ * ankus_flow_find_key() - find a flow by its id alone
+ * @flows: the table
+ * @id: identifier
+ * @key: set to the flow's key
+ *
+ * The whole table is searched, with no lock held.
+ *
+ * Context: May sleep.
+ * Return: true if there was such a flow.  It may be gone meanwhile.
+ */
+bool ankus_flow_find_key(const struct ankus_flows *flows, u64 id,
+			 struct ankus_key *key)
+{
+	struct ankus_flow *flow;
+	bool found = false;
+	u32 i;
+
+	for (i = 0; i <= flows->mask && !found; i++) {
+		rcu_read_lock();
+		hlist_for_each_entry_rcu(flow, &flows->buckets[i], node) {
+			found = flow->id == id;
+			if (found) {
+				*key = flow->key;
+				break;
+			}
+		}
+		rcu_read_unlock();
+		if (!(i & 255))
+			cond_resched();
+	}
+	return found;
 }

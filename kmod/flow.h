@@ -4,6 +4,7 @@
 #define ANKUS_FLOW_H
 
 #include <linux/atomic.h>
+#include <linux/rbtree.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
 #include <uapi/linux/ankus.h>
@@ -94,10 +95,12 @@ struct ankus_pin {
 /**
  * struct ankus_flow_ctl - what only flows worth steering need
  * @flow: the flow, constant
+ * @node: in ankus_flows::active
  * @pin: by enum ankus_pin_kind
  */
 struct ankus_flow_ctl {
 	struct ankus_flow *flow;
+	struct rb_node node;
 	struct ankus_pin pin[ANKUS_PIN_KINDS];
 };
 
@@ -178,6 +181,7 @@ struct ankus_flow {
  * @mask: number of buckets - 1, a power of two
  * @max: most flows that are kept
  * @count: flows in it; under @lock
+ * @active: those that have a control part, by id; under ankus_net::lock
  * @secret: key of the hash
  * @lock: serialises insertion (packet path) and removal (control loop)
  */
@@ -186,6 +190,7 @@ struct ankus_flows {
 	u32 mask;
 	u32 max;
 	u32 count;
+	struct rb_root active;
 	hsiphash_key_t secret;
 	spinlock_t lock;
 };
@@ -199,6 +204,9 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 				     atomic64_t *ids);
 void ankus_flow_remove(struct ankus_flows *flows, struct ankus_flow *flow);
 int ankus_flow_activate(struct ankus_flow *flow);
+struct ankus_flow *ankus_flow_next(const struct ankus_flows *flows, u64 id);
+bool ankus_flow_find_key(const struct ankus_flows *flows, u64 id,
+			 struct ankus_key *key);
 
 /* The flow that a pin is of */
 static inline struct ankus_flow *ankus_pin_flow(const struct ankus_pin *pin)

@@ -49,7 +49,7 @@ static const char *const flow_attrs[] = {
 	"dst", "sport", "dport", "dscp", "mark", "state", "bytes", "packets",
 	"rate-bps", "age-ms", "idle-ms", "rule-pref", "ignored", "pin-mode",
 	"rx-queue", "tx-queue", "link", "pin-queue", "pin-link", "pin-kind",
-	"event"
+	"event", "limit"
 };
 
 static const char *const stats_attrs[] = {

@@ -252,6 +252,7 @@ static const struct attr flow_attrs[] = {
 	[ANKUS_A_FLOW_PIN_LINK] = { "pin-link", KIND_STRING },
 	[ANKUS_A_FLOW_PIN_KIND] = { "pin-kind", KIND_ATTR },
 	[ANKUS_A_FLOW_EVENT] = { "event", KIND_ENUM, &event_names },
+	[ANKUS_A_FLOW_LIMIT] = { "limit", KIND_NONE },
 };
 
 const struct schema flow_schema = { flow_attrs, ARRAY_SIZE(flow_attrs) };
