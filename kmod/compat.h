@@ -8,6 +8,7 @@
 
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
 #include <net/netlink.h>
@@ -36,6 +37,11 @@ static inline struct nlattr **ankus_dump_attrs(struct netlink_callback *cb)
 #define ankus_assign_str(field, string) __assign_str(field)
 #else
 #define ankus_assign_str(field, string) __assign_str(field, string)
+#endif
+
+/* Before 6.5 a cache may be one with others of the same size */
+#ifndef SLAB_NO_MERGE
+#define SLAB_NO_MERGE 0
 #endif
 
 #ifndef NLA_POLICY_MAX_LEN

@@ -182,6 +182,7 @@ struct ankus_flow {
  * @max: most flows that are kept
  * @count: flows in it; under @lock
  * @active: those that have a control part, by id; under ankus_net::lock
+ * @active_count: how many there are, likewise
  * @secret: key of the hash
  * @lock: serialises insertion (packet path) and removal (control loop)
  */
@@ -191,10 +192,13 @@ struct ankus_flows {
 	u32 max;
 	u32 count;
 	struct rb_root active;
+	u32 active_count;
 	hsiphash_key_t secret;
 	spinlock_t lock;
 };
 
+int ankus_flow_init(void);
+void ankus_flow_exit(void);
 int ankus_flows_init(struct ankus_flows *flows, u32 max);
 void ankus_flows_destroy(struct ankus_flows *flows);
 struct ankus_flow *ankus_flow_lookup(const struct ankus_flows *flows,

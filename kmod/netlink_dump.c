@@ -72,13 +72,21 @@ static int dump_flow(struct dump *dump, struct ankus_dev *ad,
 	return ++dump->place->told == dump->limit ? -ENOBUFS : 0;
 }
 
+static u64 dump_held(struct dump *dump, struct ankus_dev *ad)
+{
+	u64 held = ktime_get_ns() - dump->since;
+
+	ad->count[ANKUS_DUMP_MAX_NS] = max(ad->count[ANKUS_DUMP_MAX_NS], held);
+	return held;
+}
+
 /* Lets others have the lock when this took long; false when the device went */
 static bool dump_breathe(struct dump *dump, struct ankus_dev *ad)
 {
 	struct ankus_net *an = ad->an;
 
 	cond_resched();
-	if (ktime_get_ns() - dump->since < DUMP_SLICE_NS)
+	if (dump_held(dump, ad) < DUMP_SLICE_NS)
 		return true;
 	mutex_unlock(&an->lock);
 	mutex_lock(&an->lock);
@@ -150,6 +158,7 @@ static int dump_dev(struct dump *dump, struct ankus_dev *ad)
 	kref_get(&ad->ref);
 	err = dump->state == ANKUS_FLOW_STATE_MOUSE ? dump_table(dump, ad) :
 						      dump_active(dump, ad);
+	dump_held(dump, ad);
 	ankus_dev_put(ad);
 	return err;
 }
@@ -215,5 +224,5 @@ int ankus_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		place->last_id = 0;
 	}
 	mutex_unlock(&an->lock);
-	return skb->len ?: ad ? err : 0;
+	return skb->len ?: (ad ? err : 0);
 }

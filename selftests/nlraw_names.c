@@ -60,7 +60,8 @@ static const char *const stats_attrs[] = {
 	"verified", "ineffective", "refused", "parked", "moves",
 	"moves-waiting", "failovers", "link-packets", "link-bypassed",
 	"rules-installed", "rules-removed", "rules-lost", "ticks", "kicks",
-	"tick-max-ns", "rtnl-max-ns"
+	"tick-max-ns", "rtnl-max-ns", "dump-max-ns", "memory-table",
+	"memory-flows", "memory-control"
 };
 
 #define COUNT(list)	(sizeof(list) / sizeof(*(list)))

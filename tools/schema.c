@@ -293,6 +293,10 @@ static const struct attr stats_attrs[] = {
 	[ANKUS_A_STATS_KICKS] = { "kicks", KIND_NUM },
 	[ANKUS_A_STATS_TICK_MAX_NS] = { "tick-max-ns", KIND_NUM },
 	[ANKUS_A_STATS_RTNL_MAX_NS] = { "rtnl-max-ns", KIND_NUM },
+	[ANKUS_A_STATS_DUMP_MAX_NS] = { "dump-max-ns", KIND_NUM },
+	[ANKUS_A_STATS_MEMORY_TABLE] = { "memory-table", KIND_NUM },
+	[ANKUS_A_STATS_MEMORY_FLOWS] = { "memory-flows", KIND_NUM },
+	[ANKUS_A_STATS_MEMORY_CONTROL] = { "memory-control", KIND_NUM },
 };
 
 const struct schema stats_schema = { stats_attrs, ARRAY_SIZE(stats_attrs) };
