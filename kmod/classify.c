@@ -8,6 +8,7 @@
 #include "link.h"
 #include "rule.h"
 #include "steer.h"
+#include "trace.h"
 
 /* A flow is a candidate from this fraction of the lowest threshold on */
 #define CLASSIFY_ADMIT_SHIFT 3
@@ -60,6 +61,7 @@ static void classify_set_state(struct ankus_dev *ad, struct ankus_flow *flow,
 			 (old == ANKUS_FLOW_STATE_ELEPHANT);
 	flow->state = state;
 	flow->under_ns = 0;
+	trace_ankus_flow_state(flow, old);
 	if (state == ANKUS_FLOW_STATE_ELEPHANT) {
 		ad->count[ANKUS_ELEPHANTS_SEEN]++;
 		ad->an->seq++;

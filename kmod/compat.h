@@ -8,6 +8,7 @@
 
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
 #include <net/netlink.h>
@@ -30,6 +31,18 @@ static inline struct nlattr **ankus_dump_attrs(struct netlink_callback *cb)
 	return genl_dumpit_info(cb)->attrs;
 #endif
 }
+
+/* Since 6.10 an event knows from __string() what __assign_str() copies */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define ankus_assign_str(field, string) __assign_str(field)
+#else
+#define ankus_assign_str(field, string) __assign_str(field, string)
+#endif
+
+/* Before 6.5 a cache may be one with others of the same size */
+#ifndef SLAB_NO_MERGE
+#define SLAB_NO_MERGE 0
+#endif
 
 #ifndef NLA_POLICY_MAX_LEN
 #define NLA_POLICY_MAX_LEN(_len) NLA_POLICY_MAX(NLA_BINARY, _len)

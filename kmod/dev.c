@@ -154,6 +154,28 @@ static int dev_sketch_init(struct ankus_dev *ad, u32 bytes)
 }
 
 /**
+ * ankus_dev_nth() - a managed device by its place in the list
+ * @an: state of its namespace
+ * @n: its place, from 0
+ *
+ * For who lets the lock go in between.
+ *
+ * Context: Under ankus_net::lock.
+ * Return: the device, or NULL when there are not so many.
+ */
+struct ankus_dev *ankus_dev_nth(struct ankus_net *an, unsigned int n)
+{
+	struct ankus_dev *ad;
+
+	lockdep_assert_held(&an->lock);
+
+	list_for_each_entry(ad, &an->devs, list)
+		if (!n--)
+			return ad;
+	return NULL;
+}
+
+/**
  * ankus_dev_create() - make a managed device
  * @an: state of its namespace
  * @netdev: the device, not managed yet

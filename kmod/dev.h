@@ -82,6 +82,7 @@ enum ankus_stat {
 	ANKUS_TICKS,
 	ANKUS_TICK_MAX_NS,
 	ANKUS_RTNL_MAX_NS,
+	ANKUS_DUMP_MAX_NS,
 	ANKUS_STATS
 };
 
@@ -258,6 +259,7 @@ void ankus_net_setup(struct ankus_net *an, struct net *net);
 void ankus_net_wait(struct ankus_net *an);
 struct ankus_dev *ankus_dev_find(struct ankus_net *an,
 				 const struct net_device *netdev);
+struct ankus_dev *ankus_dev_nth(struct ankus_net *an, unsigned int n);
 struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 				   struct net_device *netdev,
 				   const struct ankus_config *cfg);

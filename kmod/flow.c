@@ -11,7 +11,46 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
+#include "compat.h"
 #include "flow.h"
+
+/*
+ * Caches of their own: a control part is well below the next size of the
+ * allocator, an operator sees what flows take, and what is left when the module
+ * goes is told.
+ */
+static struct kmem_cache *flow_cache __ro_after_init;
+static struct kmem_cache *flow_ctl_cache __ro_after_init;
+
+/**
+ * ankus_flow_init() - prepare for flows
+ *
+ * Context: Module init.
+ * Return: 0 or -ENOMEM.
+ */
+int ankus_flow_init(void)
+{
+	flow_cache = KMEM_CACHE(ankus_flow, SLAB_NO_MERGE);
+	if (!flow_cache)
+		return -ENOMEM;
+	flow_ctl_cache = KMEM_CACHE(ankus_flow_ctl, SLAB_NO_MERGE);
+	if (!flow_ctl_cache) {
+		kmem_cache_destroy(flow_cache);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * ankus_flow_exit() - undo ankus_flow_init()
+ *
+ * Context: Module exit, all flows are freed.
+ */
+void ankus_flow_exit(void)
+{
+	kmem_cache_destroy(flow_ctl_cache);
+	kmem_cache_destroy(flow_cache);
+}
 
 /**
  * ankus_flows_init() - set up an empty table
@@ -33,6 +72,8 @@ int ankus_flows_init(struct ankus_flows *flows, u32 max)
 	flows->max = max;
 	flows->count = 0;
 	flows->added = 0;
+	flows->active = RB_ROOT;
+	flows->active_count = 0;
 	get_random_bytes(&flows->secret, sizeof(flows->secret));
 	spin_lock_init(&flows->lock);
 	return 0;
@@ -40,8 +81,9 @@ int ankus_flows_init(struct ankus_flows *flows, u32 max)
 
 static void flow_free(struct ankus_flow *flow)
 {
-	kfree(flow->ctl);
-	kfree(flow);
+	if (flow->ctl)
+		kmem_cache_free(flow_ctl_cache, flow->ctl);
+	kmem_cache_free(flow_cache, flow);
 }
 
 static void flow_free_rcu(struct rcu_head *rcu)
@@ -101,7 +143,7 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 	if (READ_ONCE(flows->count) >= flows->max)
 		return ERR_PTR(-ENOSPC);
 
-	flow = kzalloc(sizeof(*flow), GFP_ATOMIC | __GFP_NOWARN);
+	flow = kmem_cache_zalloc(flow_cache, GFP_ATOMIC | __GFP_NOWARN);
 	if (!flow)
 		return ERR_PTR(-ENOMEM);
 	flow->key = pkt->key;
@@ -128,7 +170,7 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 	spin_unlock_bh(&flows->lock);
 
 	if (other) {
-		kfree(flow);
+		kmem_cache_free(flow_cache, flow);
 		return other;
 	}
 	return flow;
@@ -143,11 +185,25 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
  */
 void ankus_flow_remove(struct ankus_flows *flows, struct ankus_flow *flow)
 {
+	if (flow->ctl) {
+		rb_erase(&flow->ctl->node, &flows->active);
+		flows->active_count--;
+	}
 	spin_lock_bh(&flows->lock);
 	hlist_del_rcu(&flow->node);
 	WRITE_ONCE(flows->count, flows->count - 1);
 	spin_unlock_bh(&flows->lock);
 	call_rcu(&flow->rcu, flow_free_rcu);
+}
+
+static struct ankus_flow *flow_of_node(const struct rb_node *node)
+{
+	return rb_entry(node, struct ankus_flow_ctl, node)->flow;
+}
+
+static bool flow_older(struct rb_node *node, const struct rb_node *other)
+{
+	return flow_of_node(node)->id < flow_of_node(other)->id;
 }
 
 /**
@@ -164,15 +220,80 @@ int ankus_flow_activate(struct ankus_flow *flow)
 
 	if (flow->ctl)
 		return 0;
-	ctl = kzalloc(sizeof(*ctl), GFP_KERNEL);
+	ctl = kmem_cache_zalloc(flow_ctl_cache, GFP_KERNEL);
 	if (!ctl)
 		return -ENOMEM;
+	ctl->flow = flow;
 	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
+		ctl->pin[kind].kind = kind;
 		ctl->pin[kind].want = ANKUS_NO_BIN;
 		ctl->pin[kind].have = ANKUS_NO_BIN;
 		ctl->pin[kind].left = ANKUS_NO_BIN;
 	}
+	rb_add(&ctl->node, &flow->table->active, flow_older);
+	flow->table->active_count++;
 	/* Pairs with smp_load_acquire() on the packet path */
 	smp_store_release(&flow->ctl, ctl);
 	return 0;
+}
+
+/**
+ * ankus_flow_next() - the flow with a control part that comes after an id
+ * @flows: the table
+ * @id: identifier, of a flow or not
+ *
+ * Context: Under ankus_net::lock.
+ * Return: of the flows with a control part whose id is greater, the one with
+ * the least; NULL when there is none.
+ */
+struct ankus_flow *ankus_flow_next(const struct ankus_flows *flows, u64 id)
+{
+	struct rb_node *node = flows->active.rb_node;
+	struct ankus_flow *next = NULL;
+
+	while (node) {
+		struct ankus_flow *flow = flow_of_node(node);
+
+		if (flow->id > id) {
+			next = flow;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return next;
+}
+
+/**
+ * ankus_flow_find_key() - find a flow by its id alone
+ * @flows: the table
+ * @id: identifier
+ * @key: set to the flow's key
+ *
+ * The whole table is searched, with no lock held.
+ *
+ * Context: May sleep.
+ * Return: true if there was such a flow.  It may be gone meanwhile.
+ */
+bool ankus_flow_find_key(const struct ankus_flows *flows, u64 id,
+			 struct ankus_key *key)
+{
+	struct ankus_flow *flow;
+	bool found = false;
+	u32 i;
+
+	for (i = 0; i <= flows->mask && !found; i++) {
+		rcu_read_lock();
+		hlist_for_each_entry_rcu(flow, &flows->buckets[i], node) {
+			found = flow->id == id;
+			if (found) {
+				*key = flow->key;
+				break;
+			}
+		}
+		rcu_read_unlock();
+		if (!(i & 255))
+			cond_resched();
+	}
+	return found;
 }

@@ -4,6 +4,7 @@
 #define ANKUS_FLOW_H
 
 #include <linux/atomic.h>
+#include <linux/rbtree.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
 #include <uapi/linux/ankus.h>
@@ -56,6 +57,7 @@ enum ankus_pin_kind {
  * @location: slot of the NIC rule, RX, under rtnl
  * @seen_switches: @switches when the control loop last looked
  * @error: errno of a refusal, positive
+ * @kind: enum ankus_pin_kind, constant
  * @state: enum ankus_pin_state
  * @failures: refusals or failed proofs in a row
  * @misses: looks in a row that spoke against the pin
@@ -87,6 +89,7 @@ struct ankus_pin {
 	u32 location;
 	u32 seen_switches;
 	u16 error;
+	u8 kind;
 	u8 state;
 	u8 failures;
 	u8 misses;
@@ -98,9 +101,13 @@ struct ankus_pin {
 
 /**
  * struct ankus_flow_ctl - what only flows worth steering need
+ * @flow: the flow, constant
+ * @node: in ankus_flows::active
  * @pin: by enum ankus_pin_kind
  */
 struct ankus_flow_ctl {
+	struct ankus_flow *flow;
+	struct rb_node node;
 	struct ankus_pin pin[ANKUS_PIN_KINDS];
 };
 
@@ -182,6 +189,8 @@ struct ankus_flow {
  * @max: most flows that are kept
  * @count: flows in it; under @lock
  * @added: flows that were ever in it; likewise
+ * @active: those that have a control part, by id; under ankus_net::lock
+ * @active_count: how many there are, likewise
  * @secret: of the hash
  * @lock: serialises insertion (packet path) and removal (control loop)
  */
@@ -191,10 +200,14 @@ struct ankus_flows {
 	u32 max;
 	u32 count;
 	u64 added;
+	struct rb_root active;
+	u32 active_count;
 	struct ankus_key_secret secret;
 	spinlock_t lock;
 };
 
+int ankus_flow_init(void);
+void ankus_flow_exit(void);
 int ankus_flows_init(struct ankus_flows *flows, u32 max);
 void ankus_flows_destroy(struct ankus_flows *flows);
 struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
@@ -202,6 +215,18 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 				     atomic64_t *ids);
 void ankus_flow_remove(struct ankus_flows *flows, struct ankus_flow *flow);
 int ankus_flow_activate(struct ankus_flow *flow);
+struct ankus_flow *ankus_flow_next(const struct ankus_flows *flows, u64 id);
+bool ankus_flow_find_key(const struct ankus_flows *flows, u64 id,
+			 struct ankus_key *key);
+
+/* The flow that a pin is of */
+static inline struct ankus_flow *ankus_pin_flow(const struct ankus_pin *pin)
+{
+	const struct ankus_flow_ctl *ctl;
+
+	ctl = container_of(pin - pin->kind, struct ankus_flow_ctl, pin[0]);
+	return ctl->flow;
+}
 
 /* Bucket by bucket, new flows may or may not be seen; may sleep in between */
 #define ankus_flows_for_each(flows, i, flow, tmp, cond)			\

@@ -18,6 +18,7 @@
 #include "control.h"
 #include "hook.h"
 #include "steer.h"
+#include "trace.h"
 
 /* Has the flow carried enough to be tracked? */
 static bool hook_is_heavy(struct ankus_dev *ad, u32 hash, u32 bytes)
@@ -51,9 +52,12 @@ hook_admit(struct ankus_dev *ad, const struct ankus_packet *pkt, u32 hash)
 	if (IS_ERR(flow)) {
 		ankus_pcpu_add(ad, PTR_ERR(flow) == -ENOMEM ?
 				   ANKUS_NO_MEMORY : ANKUS_TABLE_FULL, 1);
+		trace_ankus_flow_admit_fail(ad, &pkt->key, pkt->len,
+					    PTR_ERR(flow));
 		return NULL;
 	}
 	ankus_pcpu_add(ad, ANKUS_ADMITTED, 1);
+	trace_ankus_flow_admit(flow, pkt->len);
 	WRITE_ONCE(flow->kick_bytes, READ_ONCE(ad->kick_bytes));
 	return flow;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Netlink requests about flows. */
 #include <linux/jiffies.h>
-#include <net/sock.h>
 
 #include "compat.h"
 #include "control.h"
@@ -131,35 +130,78 @@ int ankus_nl_fill_flow(struct sk_buff *msg, struct ankus_dev *ad,
 	       flow_put_pin(msg, ad, flow, ANKUS_PIN_LINK, ANKUS_A_FLOW_LINK);
 }
 
-/* The flow a request names, and its device */
+/* A flow that has a control part */
+static struct ankus_flow *flow_find_active(struct ankus_net *an, u64 id,
+					   struct ankus_dev **dev)
+{
+	struct ankus_flow *flow;
+	struct ankus_dev *ad;
+
+	list_for_each_entry(ad, &an->devs, list) {
+		flow = ankus_flow_next(&ad->flows, id - 1);
+		if (flow && flow->id == id) {
+			*dev = ad;
+			return flow;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Any other takes a search of whole tables.  The lock is let go meanwhile, as
+ * that holds up whoever waits for it, and no flow is lost to the search: one
+ * that stays is in the chain in which it was.
+ */
+static struct ankus_flow *flow_find(struct ankus_net *an, u64 id,
+				    struct ankus_dev **dev)
+{
+	struct ankus_flow *flow = NULL;
+	struct ankus_key key;
+	struct ankus_dev *ad;
+	unsigned int i = 0;
+	bool found;
+
+	while (!flow && (ad = ankus_dev_nth(an, i))) {
+		kref_get(&ad->ref);
+		mutex_unlock(&an->lock);
+		found = ankus_flow_find_key(&ad->flows, id, &key);
+		mutex_lock(&an->lock);
+		if (ad->gone) {
+			/* the list is not what it was */
+			i = 0;
+		} else if (found) {
+			rcu_read_lock();
+			flow = ankus_flow_lookup(&ad->flows, &key,
+						 ankus_key_hash(&key, &ad->flows.secret));
+			rcu_read_unlock();
+			if (!flow || flow->id != id)
+				flow = ERR_PTR(-ENOENT);
+			*dev = ad;
+		} else {
+			i++;
+		}
+		ankus_dev_put(ad);
+	}
+	return flow ?: ERR_PTR(-ENOENT);
+}
+
+/* The flow a request names, and its device; may let the lock go and take it */
 static struct ankus_flow *flow_named(struct ankus_net *an,
 				     struct genl_info *info,
 				     struct ankus_dev **dev)
 {
 	struct nlattr *nla = info->attrs[ANKUS_A_FLOW_ID];
-	struct ankus_flow *flow, *tmp;
-	struct ankus_dev *ad;
-	u32 i;
+	struct ankus_flow *flow;
 
 	if (!nla) {
 		NL_SET_ERR_MSG(info->extack, "no flow named: id is needed");
 		return ERR_PTR(-EINVAL);
 	}
-	list_for_each_entry(ad, &an->devs, list) {
-		for (i = 0; i <= ad->flows.mask; i++) {
-			ankus_bucket_for_each(&ad->flows, i, flow, tmp,
-					      lockdep_is_held(&an->lock)) {
-				if (flow->id == nla_get_u64(nla)) {
-					*dev = ad;
-					return flow;
-				}
-			}
-			if (!(i & 255))
-				cond_resched();
-		}
-	}
-	NL_SET_ERR_MSG_ATTR(info->extack, nla, "no flow with this id");
-	return ERR_PTR(-ENOENT);
+	flow = flow_find_active(an, nla_get_u64(nla), dev) ?:
+	       flow_find(an, nla_get_u64(nla), dev);
+	if (IS_ERR(flow))
+		NL_SET_ERR_MSG_ATTR(info->extack, nla, "no flow with this id");
+	return flow;
 }
 
 /* Where an operator wants a flow */
@@ -338,108 +380,4 @@ int ankus_nl_flow_get_doit(struct sk_buff *skb, struct genl_info *info)
 	err = IS_ERR(flow) ? PTR_ERR(flow) : ankus_nl_fill_flow(msg, ad, flow);
 	mutex_unlock(&an->lock);
 	return ankus_nl_reply(info, msg, hdr, err);
-}
-
-/*
- * Where a dump goes on.  Ids fall along a chain and newcomers stand first, so
- * whatever comes or goes in between, no flow is told of twice and none that
- * stays is missed.
- */
-struct flow_dump {
-	unsigned int dev;
-	u32 bucket;
-	u64 last_id;
-};
-
-static int flow_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
-			    struct ankus_dev *ad, u8 state, u64 rate_bps)
-{
-	struct flow_dump *pos = (struct flow_dump *)cb->ctx;
-	struct ankus_flow *flow, *tmp;
-	void *hdr;
-
-	ankus_bucket_for_each(&ad->flows, pos->bucket, flow, tmp,
-			      lockdep_is_held(&ad->an->lock)) {
-		if ((pos->last_id && flow->id >= pos->last_id) ||
-		    flow->state < state || flow->rate.slow_bps < rate_bps)
-			continue;
-		hdr = ankus_nl_put_dump_header(skb, cb, ANKUS_CMD_FLOW_GET);
-		if (!hdr)
-			return -EMSGSIZE;
-		if (ankus_nl_fill_flow(skb, ad, flow)) {
-			genlmsg_cancel(skb, hdr);
-			return -EMSGSIZE;
-		}
-		genlmsg_end(skb, hdr);
-		pos->last_id = flow->id;
-	}
-	pos->last_id = 0;
-	return 0;
-}
-
-static int flow_dump_dev(struct sk_buff *skb, struct netlink_callback *cb,
-			 struct ankus_dev *ad, u8 state, u64 rate_bps)
-{
-	struct flow_dump *pos = (struct flow_dump *)cb->ctx;
-	int err;
-
-	for (; pos->bucket <= ad->flows.mask; pos->bucket++) {
-		err = flow_dump_bucket(skb, cb, ad, state, rate_bps);
-		if (err)
-			return err;
-		if (!(pos->bucket & 255))
-			cond_resched();
-	}
-	pos->bucket = 0;
-	return 0;
-}
-
-/**
- * ankus_nl_flow_get_dumpit() - ANKUS_CMD_FLOW_GET of all flows
- * @skb: buffer
- * @cb: the dump, whose attributes are filters
- *
- * Context: Process.
- * Return: length of the part written, 0 at the end, or -errno.
- */
-int ankus_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct ankus_net *an = ankus_net(sock_net(skb->sk));
-	struct flow_dump *pos = (struct flow_dump *)cb->ctx;
-	struct nlattr **attrs = ankus_dump_attrs(cb);
-	struct ankus_dev *ad;
-	unsigned int i = 0;
-	u64 rate_bps = 0;
-	u8 state = 0;
-	int ifindex;
-	int err;
-
-	BUILD_BUG_ON(sizeof(*pos) > sizeof(cb->ctx));
-
-	err = ankus_nl_no_filter(cb, ANKUS_A_FLOW_ID);
-	if (err)
-		return err;
-	ifindex = ankus_nl_dump_ifindex(cb, skb, ANKUS_A_FLOW_IFINDEX,
-					ANKUS_A_FLOW_IFNAME);
-	if (ifindex < 0)
-		return ifindex;
-	if (attrs[ANKUS_A_FLOW_STATE])
-		state = nla_get_u32(attrs[ANKUS_A_FLOW_STATE]);
-	if (attrs[ANKUS_A_FLOW_RATE_BPS])
-		rate_bps = nla_get_u64(attrs[ANKUS_A_FLOW_RATE_BPS]);
-
-	mutex_lock(&an->lock);
-	cb->seq = an->seq;
-	list_for_each_entry(ad, &an->devs, list) {
-		if (i++ < pos->dev)
-			continue;
-		if (!ifindex || ad->netdev->ifindex == ifindex) {
-			err = flow_dump_dev(skb, cb, ad, state, rate_bps);
-			if (err)
-				break;
-		}
-		pos->dev = i;
-	}
-	mutex_unlock(&an->lock);
-	return skb->len ?: err;
 }

@@ -147,12 +147,14 @@ const struct nla_policy ankus_link_del_nl_policy[ANKUS_A_LINK_NAME + 1] = {
 };
 
 /* ANKUS_CMD_FLOW_GET - do */
-const struct nla_policy ankus_flow_get_nl_policy[ANKUS_A_FLOW_RATE_BPS + 1] = {
+const struct nla_policy ankus_flow_get_nl_policy[ANKUS_A_FLOW_LIMIT + 1] = {
 	[ANKUS_A_FLOW_ID] = { .type = NLA_U64, },
 	[ANKUS_A_FLOW_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_FLOW_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
+	[ANKUS_A_FLOW_DIR] = NLA_POLICY_MAX(NLA_U32, 1),
 	[ANKUS_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 2),
 	[ANKUS_A_FLOW_RATE_BPS] = { .type = NLA_U64, },
+	[ANKUS_A_FLOW_LIMIT] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
 /* ANKUS_CMD_FLOW_PIN - do */
@@ -271,7 +273,7 @@ const struct genl_ops ankus_nl_ops[17] = {
 		.doit		= ankus_nl_flow_get_doit,
 		.dumpit		= ankus_nl_flow_get_dumpit,
 		.policy		= ankus_flow_get_nl_policy,
-		.maxattr	= ANKUS_A_FLOW_RATE_BPS,
+		.maxattr	= ANKUS_A_FLOW_LIMIT,
 	},
 	{
 		.cmd		= ANKUS_CMD_FLOW_PIN,

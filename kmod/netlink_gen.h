@@ -39,7 +39,7 @@ extern const struct nla_policy ankus_link_set_nl_policy[ANKUS_A_LINK_CAPACITY_BP
 
 extern const struct nla_policy ankus_link_del_nl_policy[ANKUS_A_LINK_NAME + 1];
 
-extern const struct nla_policy ankus_flow_get_nl_policy[ANKUS_A_FLOW_RATE_BPS + 1];
+extern const struct nla_policy ankus_flow_get_nl_policy[ANKUS_A_FLOW_LIMIT + 1];
 
 extern const struct nla_policy ankus_flow_pin_nl_policy[ANKUS_A_FLOW_PIN_LINK + 1];
 

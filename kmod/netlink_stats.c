@@ -40,6 +40,7 @@ static const struct stats_map stats_control[] = {
 	{ ANKUS_A_STATS_TICK_MAX_NS, ANKUS_TICK_MAX_NS },
 	{ ANKUS_A_STATS_RTNL_MAX_NS, ANKUS_RTNL_MAX_NS },
 	{ ANKUS_A_STATS_FLOWS_EVICTED, ANKUS_FLOWS_EVICTED },
+	{ ANKUS_A_STATS_DUMP_MAX_NS, ANKUS_DUMP_MAX_NS },
 };
 
 static int stats_put(struct sk_buff *msg, int attr, u64 value)
@@ -91,6 +92,19 @@ static int stats_put_sketch(struct sk_buff *msg, struct ankus_dev *ad)
 	       stats_put(msg, ANKUS_A_STATS_ADMIT_BYTES, ad->admit_bytes);
 }
 
+/* What the flows take, without what the allocator needs to keep them */
+static int stats_put_memory(struct sk_buff *msg, const struct ankus_flows *flows)
+{
+	return stats_put(msg, ANKUS_A_STATS_MEMORY_TABLE,
+			 (flows->mask + 1ULL) * sizeof(*flows->buckets)) ?:
+	       stats_put(msg, ANKUS_A_STATS_MEMORY_FLOWS,
+			 (u64)READ_ONCE(flows->count) *
+			 sizeof(struct ankus_flow)) ?:
+	       stats_put(msg, ANKUS_A_STATS_MEMORY_CONTROL,
+			 (u64)flows->active_count *
+			 sizeof(struct ankus_flow_ctl));
+}
+
 static int stats_fill(struct sk_buff *msg, struct ankus_dev *ad)
 {
 	unsigned int i;
@@ -104,7 +118,8 @@ static int stats_fill(struct sk_buff *msg, struct ankus_dev *ad)
 	      stats_put(msg, ANKUS_A_STATS_CANDIDATES, ad->candidates) ?:
 	      stats_put(msg, ANKUS_A_STATS_ELEPHANTS, ad->elephants) ?:
 	      stats_put_pins(msg, ad) ?:
-	      stats_put_sketch(msg, ad);
+	      stats_put_sketch(msg, ad) ?:
+	      stats_put_memory(msg, &ad->flows);
 	for (i = 0; !err && i < ARRAY_SIZE(stats_pcpu); i++)
 		err = stats_put(msg, stats_pcpu[i].attr,
 				ankus_dev_stat(ad, stats_pcpu[i].stat));

@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "steer.h"
+#include "trace.h"
 
 /* A pause in a flow without TCP's own word that nothing of it is queued */
 #define STEER_TX_GAP_NS		(1 * NSEC_PER_MSEC)
@@ -51,6 +52,28 @@ const struct ankus_backend_ops *ankus_steer_ops(struct ankus_dev *ad,
 }
 
 /**
+ * ankus_steer_set() - change the state of a pin
+ * @pin: the pin
+ * @state: enum ankus_pin_state
+ * @error: errno of a refusal, negative, or 0
+ * @reason: why, a string constant or NULL
+ *
+ * Context: Under ankus_net::lock.
+ */
+void ankus_steer_set(struct ankus_pin *pin, u8 state, int error,
+		     const char *reason)
+{
+	bool same = pin->state == state && pin->error == -error &&
+		    pin->reason == reason;
+
+	pin->state = state;
+	pin->error = -error;
+	pin->reason = reason;
+	if (!same)
+		trace_ankus_pin(pin);
+}
+
+/**
  * ankus_steer_want() - say where a flow is to go
  * @pin: the pin
  * @bin: queue or link slot, ANKUS_NO_BIN to take the pin back
@@ -70,14 +93,15 @@ void ankus_steer_want(struct ankus_pin *pin, int bin, u64 now_ns)
 			pin->state = ANKUS_PIN_STATE_WANTED;
 			pin->reason = "being taken back";
 		}
-		return;
+	} else {
+		pin->moved_ns = now_ns;
+		pin->state = ANKUS_PIN_STATE_WANTED;
+		pin->reason = NULL;
+		pin->error = 0;
+		pin->misses = 0;
+		pin->proof_sent = 0;
 	}
-	pin->moved_ns = now_ns;
-	pin->state = ANKUS_PIN_STATE_WANTED;
-	pin->reason = NULL;
-	pin->error = 0;
-	pin->misses = 0;
-	pin->proof_sent = 0;
+	trace_ankus_pin(pin);
 }
 
 /**
@@ -93,13 +117,15 @@ void ankus_steer_want(struct ankus_pin *pin, int bin, u64 now_ns)
 void ankus_steer_fail(struct ankus_pin *pin, u8 state, int error,
 		      const char *reason, u64 now_ns)
 {
+	int bin = pin->want;
+
 	/* What fails again for the same reason is told of once */
 	pin->failed = pin->told != reason;
 	pin->told = reason;
 	ankus_steer_want(pin, ANKUS_NO_BIN, now_ns);
-	pin->state = state;
-	pin->error = -error;
-	pin->reason = reason;
+	ankus_steer_set(pin, state, error, reason);
+	if (state != ANKUS_PIN_STATE_PARKED)
+		trace_ankus_verify(pin, bin);
 	pin->retry_ns = now_ns + (ANKUS_BACKOFF_NS <<
 				  min_t(u8, pin->failures, STEER_BACKOFF_SHIFT));
 	if (pin->failures < U8_MAX)
@@ -123,10 +149,8 @@ void ankus_steer_settle(struct ankus_pin *pin)
 	case ANKUS_PIN_STATE_PARKED:
 	case ANKUS_PIN_STATE_REFUSED:
 	case ANKUS_PIN_STATE_INEFFECTIVE:
-		pin->state = ANKUS_PIN_STATE_NONE;
-		pin->reason = NULL;
 		pin->told = NULL;
-		pin->error = 0;
+		ankus_steer_set(pin, ANKUS_PIN_STATE_NONE, 0, NULL);
 		break;
 	}
 }
@@ -197,10 +221,8 @@ static int steer_in_force(struct ankus_dev *ad, struct ankus_flow *flow,
 	pin->proof_sent = 0;
 	pin->misses = 0;
 	pin->told = NULL;
-	if (READ_ONCE(pin->have) == pin->want) {
-		pin->state = ANKUS_PIN_STATE_INSTALLED;
-		pin->reason = NULL;
-	}
+	if (READ_ONCE(pin->have) == pin->want)
+		ankus_steer_set(pin, ANKUS_PIN_STATE_INSTALLED, 0, NULL);
 	return first ? ANKUS_EVENT_FLOW_PIN : ANKUS_EVENT_FLOW_MOVE;
 }
 
@@ -214,14 +236,14 @@ static int steer_prove(struct ankus_dev *ad, struct ankus_flow *flow,
 		if (pin->state == ANKUS_PIN_STATE_VERIFIED)
 			return -1;
 		pin->failures = 0;
-		pin->reason = NULL;
-		pin->state = ANKUS_PIN_STATE_VERIFIED;
+		ankus_steer_set(pin, ANKUS_PIN_STATE_VERIFIED, 0, NULL);
+		trace_ankus_verify(pin, pin->want);
 		return ANKUS_EVENT_FLOW_VERIFY;
 	case ANKUS_PROOF_AGAINST:
 		pin->misses++;
 		if (pin->misses == STEER_MISSES_DOUBT) {
-			pin->state = ANKUS_PIN_STATE_INSTALLED;
-			pin->reason = "packets are seen elsewhere";
+			ankus_steer_set(pin, ANKUS_PIN_STATE_INSTALLED, 0,
+					"packets are seen elsewhere");
 			pin->recheck = pin->installed;
 		}
 		if (pin->misses < STEER_MISSES_MAX)
@@ -275,8 +297,7 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 		case ANKUS_PIN_STATE_INSTALLED:
 		case ANKUS_PIN_STATE_VERIFIED:
 			event = pin->seen_switches ? ANKUS_EVENT_FLOW_UNPIN : -1;
-			pin->state = ANKUS_PIN_STATE_NONE;
-			pin->reason = NULL;
+			ankus_steer_set(pin, ANKUS_PIN_STATE_NONE, 0, NULL);
 			break;
 		}
 		/* the next pin is a first one again */
@@ -287,14 +308,13 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 	if (have != pin->want) {
 		/* it was in force, and its bin failed */
 		if (pin->state == ANKUS_PIN_STATE_INSTALLED ||
-		    pin->state == ANKUS_PIN_STATE_VERIFIED) {
-			pin->state = ANKUS_PIN_STATE_WANTED;
-			pin->reason = "the queue or link failed";
-		}
+		    pin->state == ANKUS_PIN_STATE_VERIFIED)
+			ankus_steer_set(pin, ANKUS_PIN_STATE_WANTED, 0,
+					"the queue or link failed");
 		return -1;
 	}
 	if (pin->state == ANKUS_PIN_STATE_WANTED)
-		pin->state = ANKUS_PIN_STATE_INSTALLED;
+		ankus_steer_set(pin, ANKUS_PIN_STATE_INSTALLED, 0, pin->reason);
 	ops = ankus_steer_ops(ad, kind, &reason);
 	return ops ? steer_prove(ad, flow, pin, ops, now_ns) : -1;
 }
@@ -372,10 +392,11 @@ void ankus_steer_switch(struct ankus_pin *pin, int bin)
 {
 	WRITE_ONCE(pin->left, ANKUS_NO_BIN);
 	WRITE_ONCE(pin->have, bin);
-	if (bin == ANKUS_NO_BIN)
-		return;
-	WRITE_ONCE(pin->switched_ns, ktime_get_ns());
-	WRITE_ONCE(pin->switches, pin->switches + 1);
+	if (bin != ANKUS_NO_BIN) {
+		WRITE_ONCE(pin->switched_ns, ktime_get_ns());
+		WRITE_ONCE(pin->switches, pin->switches + 1);
+	}
+	trace_ankus_pin(pin);
 }
 
 /**
@@ -391,6 +412,8 @@ void ankus_steer_switch(struct ankus_pin *pin, int bin)
 void ankus_steer_leave(struct ankus_pin *pin, int bin)
 {
 	/* another CPU may have found the way to another bin meanwhile */
-	if (cmpxchg(&pin->have, bin, ANKUS_NO_BIN) == bin)
-		WRITE_ONCE(pin->left, bin);
+	if (cmpxchg(&pin->have, bin, ANKUS_NO_BIN) != bin)
+		return;
+	WRITE_ONCE(pin->left, bin);
+	trace_ankus_pin(pin);
 }

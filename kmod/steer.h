@@ -65,6 +65,8 @@ extern const struct ankus_backend_ops ankus_rx_ntuple_ops;
 const struct ankus_backend_ops *ankus_steer_ops(struct ankus_dev *ad,
 						unsigned int kind,
 						const char **reason);
+void ankus_steer_set(struct ankus_pin *pin, u8 state, int error,
+		     const char *reason);
 void ankus_steer_want(struct ankus_pin *pin, int bin, u64 now_ns);
 void ankus_steer_fail(struct ankus_pin *pin, u8 state, int error,
 		      const char *reason, u64 now_ns);

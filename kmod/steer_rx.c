@@ -10,6 +10,7 @@
 #include <linux/sort.h>
 
 #include "steer.h"
+#include "trace.h"
 
 /* A pause in a received flow, above the interrupt moderation of most NICs */
 #define STEER_RX_GAP_NS		(50 * NSEC_PER_USEC)
@@ -115,6 +116,7 @@ static void steer_rx_have(struct ankus_pin *pin, int bin)
 		pin->switched_ns = ktime_get_ns();
 	}
 	WRITE_ONCE(pin->have, bin);
+	trace_ankus_pin(pin);
 }
 
 /* One flow in the hands of the steer work: what is to be done, what came of it */
@@ -200,10 +202,9 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 		steer_rx_have(pin, ANKUS_NO_BIN);
 		/* a pause is one that comes after this */
 		WRITE_ONCE(pin->wanted_ns, now);
-		if (pin->want == op->want) {
-			pin->state = ANKUS_PIN_STATE_WANTED;
-			pin->reason = "the rule was gone";
-		}
+		if (pin->want == op->want)
+			ankus_steer_set(pin, ANKUS_PIN_STATE_WANTED, 0,
+					"the rule was gone");
 		return;
 	}
 	if (!op->error) {
@@ -220,8 +221,7 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 	}
 	if (op->want == ANKUS_NO_BIN) {
 		/* Tried again later; the rule still steers, harmlessly */
-		pin->error = -op->error;
-		pin->reason = op->reason;
+		ankus_steer_set(pin, pin->state, op->error, op->reason);
 		pin->again_ns = now + ANKUS_BACKOFF_NS;
 		return;
 	}

@@ -123,7 +123,7 @@ usage_lines() {
 		flow pin 1 queue -1 => queue: "-1" is negative
 		flow show 1 dev e0 => unexpected word "dev"
 		flow show state mammoth => state: "mammoth" is unknown, expected mouse, candidate, elephant
-		flow show sort size => sort: "size" is unknown, expected rate, bytes, id, age
+		flow show sort size => sort: "size" is unknown, expected rate, bytes, id, age, none
 		flow show limit x => limit: "x" is not a number
 		stats frob => "frob", expected dev
 		monitor frob => "frob", expected dev, rule, link, flow
@@ -444,6 +444,12 @@ test_flows() {
 	check_json "sorted by rate" 'map(.rate_bps) as $r | $r == ($r | sort | reverse)' \
 		ankus -n "$ns" -j flow show
 	check_json "limited" 'length == 1' ankus -n "$ns" -j flow show limit 1
+	check_json "limited by the kernel" 'length == 1' \
+		ankus -n "$ns" -j flow show sort none limit 1
+	check_json "of one direction" 'length > 0 and all(.dir == "out")' \
+		ankus -n "$ns" -j flow show dir out
+	check_json "of the other" 'all(.dir == "in")' \
+		ankus -n "$ns" -j flow show dir in sort none
 	check_json "limited to nothing" '. == []' ankus -n "$ns" -j flow show limit 0
 
 	check "mode steer" ankus -n "$ns" dev set v0 mode steer tx-queues all

@@ -247,6 +247,101 @@ test_flows() {
 	check_is "a device is let go: the list ends well and tells it" "0 yes" "$end $told"
 }
 
+# fat ADDRESS FIRST LAST: a large packet to each of these ports, of the same flows
+# each time
+fat() {
+	ip netns exec "$ns" python3 - "$@" <<-'END'
+		import socket, sys
+		sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		sock.bind(("", 4002))
+		for port in range(int(sys.argv[2]), int(sys.argv[3]) + 1):
+		    try:
+		        sock.sendto(b"x" * 1200, (sys.argv[1], port))
+		    except OSError:
+		        pass    # nobody takes them
+	END
+}
+
+# elephants COUNT: so many are there, each once, of the ports 10001 and up; those
+# that a slow machine looked at too late send again
+elephants() {
+	list "" "flow-get+dump ifname=s:w0 state=u32:2" dport 10001 1 $((10000 + $1))
+	[ "$end $n $twice" = "0 $1 0" ] && [ -z "$missing" ] && return
+	echo "end $end, $n flows, $twice twice, missing: $missing"
+	fat 10.55.1.2 10001 $((10000 + $1))
+	return 1
+}
+
+# elephants_changed DESC COMMAND: it is told, and all those that stay are there
+elephants_changed() {
+	list "$2" "flow-get+dump ifname=s:w0 state=u32:2" dport 10001 1 11000
+	check_is "$1: the list ends well" 0 "$end"
+	check_is "$1: the reader is told" yes "$told"
+	check_is "$1: each at most once" 0 "$twice"
+	check_is "$1: each that stayed" "" "$missing"
+}
+
+# Lists of elephants do not look at mice, and the kernel ends them where asked.
+test_elephants() {
+	local tool="$ANKUS -n $ns" first last mouse
+
+	# a packet is enough, and stays so
+	ankus -n "$ns" dev add w0 rate 1kbit hold 0ms release 600s flows 8192 tick 20ms
+	check_until "a thousand flows become elephants" 60 elephants 1000
+	list "" "flow-get+dump ifname=s:w0 state=u32:2" id
+	check_is "in a list of elephants each is there once" "0 no 1000 0" \
+		"$end $told $n $twice"
+	check_is "the first ones first" 0 "$disorder"
+	check "it takes many parts" [ "$parts" -gt 10 ]
+	first=${values%% *} last=${values##* }
+
+	list "" "flow-get+dump ifname=s:w0 state=u32:1" dport 10001 1 11000
+	check_is "candidate and above: each" "0 " "$twice $missing"
+	list "" "flow-get+dump ifname=s:w0 state=u32:0" dport 10001 1 11000
+	check_is "mouse and above: each" "0 " "$twice $missing"
+	list "" "flow-get+dump ifname=s:w0 state=u32:2 dir=u32:1" id
+	check_is "sent ones: each" "0 1000 0" "$end $n $twice"
+	list "" "flow-get+dump ifname=s:w0 state=u32:2 dir=u32:0" id
+	check_is "received ones: none" "0 0" "$end $n"
+	list "" "flow-get+dump ifname=s:w0 state=u32:2 limit=u32:1" id
+	check_is "limit: one" "0 1" "$end $n"
+	list "" "flow-get+dump ifname=s:w0 state=u32:2 limit=u32:123" id
+	check_is "limit: over many parts" "0 123 0" "$end $n $twice"
+	list "" "flow-get+dump limit=u32:123" id
+	check_is "limit: of all flows" "0 123 0" "$end $n $twice"
+	list "" "flow-get+dump ifname=s:w0 state=u32:2 limit=u32:1000" id
+	check_is "limit: as many as there are" "0 1000" "$end $n"
+	list "" "flow-get+dump ifname=s:w0 state=u32:2 limit=u32:4294967295" id
+	check_is "limit: more than there are" "0 1000" "$end $n"
+	list "" "flow-get+dump limit=u32:10 dir=u32:0" id
+	check_is "limit: of what the filters leave" "0 0" "$end $n"
+
+	elephants_changed "the first one changes" "$tool flow unpin $first"
+	elephants_changed "the last one changes" "$tool flow unpin $last"
+	elephants_changed "new ones come" "ip netns exec $ns bash -c '
+		for i in {1..50}; do
+			printf %01200d 0 >/dev/udp/10.55.1.2/\$((20000 + i))
+		done
+		sleep 2'"
+
+	# One by its id, with a control part and without
+	check_json "the last one by its id" ".[0].id == $last" \
+		ankus -n "$ns" -j flow show "$last"
+	mouse=$(ankus -n "$ns" -j flow show dev v0 sort none |
+		jq '[.[] | select(.dport == 11000)][0].id')
+	check_json "a mouse of the other device by its id" \
+		".[0] | .id == $mouse and .state == \"mouse\" and .ifname == \"v0\"" \
+		ankus -n "$ns" -j flow show "$mouse"
+	check_fail "nobody's id" 2 'no flow with this id' ankus -n "$ns" flow show 999999999
+	check "a mouse can be unpinned" ankus -n "$ns" flow unpin "$mouse"
+	check_json "and is found among the elephants' kind" \
+		".[0] | .id == $mouse and .pin_mode == \"off\"" \
+		ankus -n "$ns" -j flow show "$mouse"
+	list "" "flow-get+dump ifname=s:v0 state=u32:1" dport
+	check_not "but not in a list of candidates" grep -w 11000 <<<"$values"
+	ankus -n "$ns" dev del w0
+}
+
 many_flows() {
 	list "" flow-get+dump id
 	[ "$n" -gt 300 ]
@@ -401,6 +496,7 @@ test_rule_limit
 test_devs
 test_links
 test_flows
+test_elephants
 test_flow_churn
 test_concurrency
 finish

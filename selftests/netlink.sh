@@ -110,6 +110,8 @@ spec_cases() {
 		        n = size[kind]
 		        yield "too short", "EINVAL", zeros(n - 1)
 		        yield "too long", "EINVAL", zeros(n + 1)
+		        if "min" in checks:
+		            yield "below the least", "ERANGE", f"{kind}:{checks['min'] - 1}"
 		        if top >= 0:
 		            yield "out of range", "ERANGE", f"{kind}:{top + 1}"
 		            yield "far out of range", "ERANGE", f"{kind}:{(1 << 8 * n) - 1}"

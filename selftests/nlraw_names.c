@@ -50,7 +50,7 @@ static const char *const flow_attrs[] = {
 	"dst", "sport", "dport", "dscp", "mark", "state", "bytes", "packets",
 	"rate-bps", "age-ms", "idle-ms", "rule-pref", "ignored", "pin-mode",
 	"rx-queue", "tx-queue", "link", "pin-queue", "pin-link", "pin-kind",
-	"event"
+	"event", "limit"
 };
 
 static const char *const stats_attrs[] = {
@@ -62,7 +62,8 @@ static const char *const stats_attrs[] = {
 	"moves-waiting", "failovers", "link-packets", "link-bypassed",
 	"rules-installed", "rules-removed", "rules-lost", "ticks", "kicks",
 	"tick-max-ns", "rtnl-max-ns", "flows-evicted", "sketch-packets",
-	"sketch-replaced", "sketch-bytes", "sketch-counters", "admit-bytes"
+	"sketch-replaced", "sketch-bytes", "sketch-counters", "admit-bytes",
+	"dump-max-ns", "memory-table", "memory-flows", "memory-control"
 };
 
 static const char *const cpu_attrs[] = {

@@ -14,7 +14,7 @@ static const char help[] =
 "Usage: ankus flow show ID\n"
 "       ankus flow show [ dev NAME ] [ state mouse|candidate|elephant ]\n"
 "                       [ dir in|out ] [ rate RATE ]\n"
-"                       [ sort rate|bytes|id|age ] [ limit NUMBER ]\n"
+"                       [ sort rate|bytes|id|age|none ] [ limit NUMBER ]\n"
 "       ankus flow pin ID [ queue NUMBER ] [ link NAME ]\n"
 "       ankus flow pin ID auto\n"
 "       ankus flow unpin ID\n"
@@ -25,6 +25,7 @@ enum sort {
 	SORT_BYTES,
 	SORT_ID,
 	SORT_AGE,
+	SORT_NONE,
 };
 
 static const char *const sort_list[] = {
@@ -32,13 +33,13 @@ static const char *const sort_list[] = {
 	[SORT_BYTES] = "bytes",
 	[SORT_ID] = "id",
 	[SORT_AGE] = "age",
+	[SORT_NONE] = "none",
 };
 
 static const struct names sort_names = { sort_list, ARRAY_SIZE(sort_list) };
 
-/* What the kernel does not do: a direction, an order, an end. */
+/* What the kernel does not do: an order, and an end of what is in order. */
 static struct {
-	int dir;
 	int sort;
 	u64 limit;
 } filter;
@@ -46,7 +47,7 @@ static struct {
 static const struct word show_words[] = {
 	{ "dev", put_name, ANKUS_A_FLOW_IFNAME },
 	{ "state", put_enum, ANKUS_A_FLOW_STATE, .names = &flow_state_names },
-	{ "dir", set_enum, .names = &dir_names, .var = &filter.dir },
+	{ "dir", put_enum, ANKUS_A_FLOW_DIR, .names = &dir_names },
 	{ "rate", put_rate, ANKUS_A_FLOW_RATE_BPS },
 	{ "sort", set_enum, .names = &sort_names, .var = &filter.sort },
 	{ "limit", set_number, .var = &filter.limit },
@@ -123,7 +124,7 @@ static enum status show_some(struct nl_req *req)
 	struct nl_reply reply = {};
 	struct nl_view *items;
 	enum status status;
-	size_t i, n, kept = 0;
+	size_t n;
 
 	status = nl_dump(req, &reply);
 	if (status)
@@ -134,14 +135,11 @@ static enum status show_some(struct nl_req *req)
 		status = FAILED;
 		goto out;
 	}
-	for (i = 0; i < n; i++)
-		if (filter.dir < 0 ||
-		    nl_uint(&items[i], ANKUS_A_FLOW_DIR) == (unsigned int)filter.dir)
-			items[kept++] = items[i];
-	qsort(items, kept, sizeof(*items), compare);
-	if (kept > filter.limit)
-		kept = filter.limit;
-	status = print_items(&flow_schema, items, kept, head, flow_text);
+	if (filter.sort != SORT_NONE)
+		qsort(items, n, sizeof(*items), compare);
+	if (n > filter.limit)
+		n = filter.limit;
+	status = print_items(&flow_schema, items, n, head, flow_text);
 	free(items);
 out:
 	nl_reply_free(&reply);
@@ -158,12 +156,14 @@ static enum status flow_show(struct args *a)
 		return print_answer(&req, false, head, flow_text);
 	}
 
-	filter.dir = -1;
 	filter.sort = SORT_RATE;
 	filter.limit = U64_MAX;
 	nl_req_init(&req, &flow_schema, ANKUS_CMD_FLOW_GET, 0);
 	if (get_words(a, show_words, &req))
 		return USAGE;
+	/* The first ones in an order are known when all are. */
+	if (filter.sort == SORT_NONE && filter.limit && filter.limit <= U32_MAX)
+		nl_put_u32(&req, ANKUS_A_FLOW_LIMIT, filter.limit);
 	return show_some(&req);
 }
 

@@ -253,6 +253,7 @@ static const struct attr flow_attrs[] = {
 	[ANKUS_A_FLOW_PIN_LINK] = { "pin-link", KIND_STRING },
 	[ANKUS_A_FLOW_PIN_KIND] = { "pin-kind", KIND_ATTR },
 	[ANKUS_A_FLOW_EVENT] = { "event", KIND_ENUM, &event_names },
+	[ANKUS_A_FLOW_LIMIT] = { "limit", KIND_NONE },
 };
 
 const struct schema flow_schema = { flow_attrs, ARRAY_SIZE(flow_attrs) };
@@ -299,6 +300,10 @@ static const struct attr stats_attrs[] = {
 	[ANKUS_A_STATS_SKETCH_BYTES] = { "sketch-bytes", KIND_NUM },
 	[ANKUS_A_STATS_SKETCH_COUNTERS] = { "sketch-counters", KIND_NUM },
 	[ANKUS_A_STATS_ADMIT_BYTES] = { "admit-bytes", KIND_NUM },
+	[ANKUS_A_STATS_DUMP_MAX_NS] = { "dump-max-ns", KIND_NUM },
+	[ANKUS_A_STATS_MEMORY_TABLE] = { "memory-table", KIND_NUM },
+	[ANKUS_A_STATS_MEMORY_FLOWS] = { "memory-flows", KIND_NUM },
+	[ANKUS_A_STATS_MEMORY_CONTROL] = { "memory-control", KIND_NUM },
 };
 
 const struct schema stats_schema = { stats_attrs, ARRAY_SIZE(stats_attrs) };

@@ -380,6 +380,76 @@ static void flow_identifiers(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, bitmap_full(seen, FLOW_MAX));
 }
 
+/*
+ * Flows with a control part have an order by identifier, in whatever order they
+ * get it and go.
+ */
+static void flow_active_order(struct kunit *test)
+{
+	struct ankus_flows *flows = flows_new(test, FLOW_MAX);
+	struct ankus_flow *flow[FLOW_MAX];
+	struct ankus_flow *next;
+	u32 i, n = 0;
+
+	KUNIT_EXPECT_NULL(test, ankus_flow_next(flows, 0));
+	for (i = 0; i < FLOW_MAX; i++) {
+		flow[i] = flow_insert(flows, i);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, flow[i]);
+	}
+	/* every third is left a mouse, the others come from everywhere */
+	for (i = 0; i < FLOW_MAX; i++)
+		if (i * 29 % FLOW_MAX % 3)
+			KUNIT_ASSERT_EQ(test, ankus_flow_activate(flow[i * 29 % FLOW_MAX]), 0);
+	for (i = 0; i < FLOW_MAX; i++) {
+		next = ankus_flow_next(flows, flow[i]->id - 1);
+		if (i % 3)
+			KUNIT_EXPECT_PTR_EQ(test, next, flow[i]);
+		else
+			KUNIT_EXPECT_PTR_EQ(test, next, i + 1 < FLOW_MAX ?
+						      flow[i + 1] : NULL);
+	}
+	KUNIT_EXPECT_NULL(test, ankus_flow_next(flows, flow[FLOW_MAX - 1]->id));
+	KUNIT_EXPECT_NULL(test, ankus_flow_next(flows, U64_MAX));
+
+	/* and those that stay keep it */
+	for (i = 0; i < FLOW_MAX; i++)
+		if (i % 2)
+			ankus_flow_remove(flows, flow[i]);
+	for (next = ankus_flow_next(flows, 0); next;
+	     next = ankus_flow_next(flows, next->id)) {
+		i = ntohs(next->key.sport);
+		KUNIT_EXPECT_TRUE(test, i % 3 && i % 2 == 0);
+		KUNIT_EXPECT_PTR_EQ(test, next, flow[i]);
+		n++;
+	}
+	KUNIT_EXPECT_EQ(test, n, FLOW_MAX / 3);
+}
+
+/* By the identifier alone, mouse or not */
+static void flow_find_key(struct kunit *test)
+{
+	struct ankus_flows *flows = flows_new(test, FLOW_MAX);
+	struct ankus_flow *flow[8];
+	struct ankus_key key;
+	u64 gone;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(flow); i++) {
+		flow[i] = flow_insert_hash(flows, i, i % 3);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, flow[i]);
+	}
+	KUNIT_ASSERT_EQ(test, ankus_flow_activate(flow[5]), 0);
+	for (i = 0; i < ARRAY_SIZE(flow); i++) {
+		memset(&key, 0, sizeof(key));
+		KUNIT_EXPECT_TRUE(test, ankus_flow_find_key(flows, flow[i]->id, &key));
+		KUNIT_EXPECT_TRUE(test, ankus_key_equal(&key, &flow[i]->key));
+	}
+	gone = flow[5]->id;
+	ankus_flow_remove(flows, flow[5]);
+	KUNIT_EXPECT_FALSE(test, ankus_flow_find_key(flows, gone, &key));
+	KUNIT_EXPECT_FALSE(test, ankus_flow_find_key(flows, 0, &key));
+}
+
 static void flow_activate(struct kunit *test)
 {
 	struct ankus_flows *flows = flows_new(test, FLOW_MAX);
@@ -443,6 +513,8 @@ static struct kunit_case flow_cases[] = {
 	KUNIT_CASE(flow_random),
 	KUNIT_CASE(flow_walk_remove),
 	KUNIT_CASE(flow_identifiers),
+	KUNIT_CASE(flow_active_order),
+	KUNIT_CASE(flow_find_key),
 	KUNIT_CASE(flow_activate),
 	KUNIT_CASE(flow_destroy),
 	{}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Lists of flows: those that a request asks for, without holding up the
+ * control loop however many there are.
+ *
+ * Candidates and elephants are few and have an order of their own, by id.  So
+ * a list of them looks at nothing else.  A list with mice walks the table, in
+ * which ids fall along a chain and newcomers stand first.  Either way the id
+ * that was told last is a place to go on from: whatever comes or goes in
+ * between, no flow is told of twice and none that stays is missed.
+ */
+#include <net/sock.h>
+
+#include "compat.h"
+#include "dev.h"
+#include "netlink.h"
+#include "netlink_gen.h"
+
+/* Who waits for ankus_net::lock, maybe under rtnl, waits so long at most */
+#define DUMP_SLICE_NS (2 * NSEC_PER_MSEC)
+
+/* Where a dump goes on, in netlink_callback::ctx */
+struct dump_place {
+	unsigned int dev;
+	u32 bucket;
+	u32 told;
+	u64 last_id;
+};
+
+/**
+ * struct dump - a part of a dump
+ * @skb: its buffer
+ * @cb: the dump
+ * @place: where it is
+ * @since: time at which the lock was taken
+ * @rate_bps: least rate asked for
+ * @limit: most flows asked for
+ * @ifindex: device asked for, 0 for all
+ * @dir: direction asked for, -1 for both
+ * @state: lowest state asked for
+ */
+struct dump {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+	struct dump_place *place;
+	u64 since;
+	u64 rate_bps;
+	u32 limit;
+	int ifindex;
+	int dir;
+	u8 state;
+};
+
+/* -ENOBUFS after the last flow that was asked for, -EMSGSIZE for want of room */
+static int dump_flow(struct dump *dump, struct ankus_dev *ad,
+		     struct ankus_flow *flow)
+{
+	void *hdr;
+
+	if (flow->state < dump->state ||
+	    flow->rate.slow_bps < dump->rate_bps ||
+	    (dump->dir >= 0 && flow->key.dir != dump->dir))
+		return 0;
+	hdr = ankus_nl_put_dump_header(dump->skb, dump->cb, ANKUS_CMD_FLOW_GET);
+	if (!hdr)
+		return -EMSGSIZE;
+	if (ankus_nl_fill_flow(dump->skb, ad, flow)) {
+		genlmsg_cancel(dump->skb, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(dump->skb, hdr);
+	return ++dump->place->told == dump->limit ? -ENOBUFS : 0;
+}
+
+static u64 dump_held(struct dump *dump, struct ankus_dev *ad)
+{
+	u64 held = ktime_get_ns() - dump->since;
+
+	ad->count[ANKUS_DUMP_MAX_NS] = max(ad->count[ANKUS_DUMP_MAX_NS], held);
+	return held;
+}
+
+/* Lets others have the lock when this took long; false when the device went */
+static bool dump_breathe(struct dump *dump, struct ankus_dev *ad)
+{
+	struct ankus_net *an = ad->an;
+
+	cond_resched();
+	if (dump_held(dump, ad) < DUMP_SLICE_NS)
+		return true;
+	mutex_unlock(&an->lock);
+	mutex_lock(&an->lock);
+	dump->since = ktime_get_ns();
+	/* what has changed meanwhile is told of with the next message */
+	dump->cb->seq = an->seq;
+	return !ad->gone;
+}
+
+static int dump_active(struct dump *dump, struct ankus_dev *ad)
+{
+	struct dump_place *place = dump->place;
+	struct ankus_flow *flow;
+	unsigned int n = 0;
+	int err;
+
+	while ((flow = ankus_flow_next(&ad->flows, place->last_id))) {
+		err = dump_flow(dump, ad, flow);
+		if (err)
+			return err;
+		place->last_id = flow->id;
+		if (!(n++ & 15) && !dump_breathe(dump, ad))
+			return -ENODEV;
+	}
+	return 0;
+}
+
+static int dump_bucket(struct dump *dump, struct ankus_dev *ad)
+{
+	struct dump_place *place = dump->place;
+	struct ankus_flow *flow, *tmp;
+	int err;
+
+	ankus_bucket_for_each(&ad->flows, place->bucket, flow, tmp,
+			      lockdep_is_held(&ad->an->lock)) {
+		if (place->last_id && flow->id >= place->last_id)
+			continue;
+		err = dump_flow(dump, ad, flow);
+		if (err)
+			return err;
+		place->last_id = flow->id;
+	}
+	place->last_id = 0;
+	return 0;
+}
+
+static int dump_table(struct dump *dump, struct ankus_dev *ad)
+{
+	struct dump_place *place = dump->place;
+	int err;
+
+	while (place->bucket <= ad->flows.mask) {
+		err = dump_bucket(dump, ad);
+		if (err)
+			return err;
+		if (!(place->bucket++ & 15) && !dump_breathe(dump, ad))
+			return -ENODEV;
+	}
+	return 0;
+}
+
+/* -ENODEV when the device was let go meanwhile */
+static int dump_dev(struct dump *dump, struct ankus_dev *ad)
+{
+	int err;
+
+	if (dump->ifindex && ad->netdev->ifindex != dump->ifindex)
+		return 0;
+	kref_get(&ad->ref);
+	err = dump->state == ANKUS_FLOW_STATE_MOUSE ? dump_table(dump, ad) :
+						      dump_active(dump, ad);
+	dump_held(dump, ad);
+	ankus_dev_put(ad);
+	return err;
+}
+
+static int dump_filter(struct dump *dump)
+{
+	struct nlattr **attrs = ankus_dump_attrs(dump->cb);
+
+	dump->ifindex = ankus_nl_dump_ifindex(dump->cb, dump->skb,
+					      ANKUS_A_FLOW_IFINDEX,
+					      ANKUS_A_FLOW_IFNAME);
+	if (dump->ifindex < 0)
+		return dump->ifindex;
+	if (attrs[ANKUS_A_FLOW_DIR])
+		dump->dir = nla_get_u32(attrs[ANKUS_A_FLOW_DIR]);
+	if (attrs[ANKUS_A_FLOW_STATE])
+		dump->state = nla_get_u32(attrs[ANKUS_A_FLOW_STATE]);
+	if (attrs[ANKUS_A_FLOW_RATE_BPS])
+		dump->rate_bps = nla_get_u64(attrs[ANKUS_A_FLOW_RATE_BPS]);
+	if (attrs[ANKUS_A_FLOW_LIMIT])
+		dump->limit = nla_get_u32(attrs[ANKUS_A_FLOW_LIMIT]);
+	return ankus_nl_no_filter(dump->cb, ANKUS_A_FLOW_ID);
+}
+
+/**
+ * ankus_nl_flow_get_dumpit() - ANKUS_CMD_FLOW_GET of all flows
+ * @skb: buffer
+ * @cb: the dump, whose attributes are filters
+ *
+ * Context: Process.
+ * Return: length of the part written, 0 at the end, or -errno.
+ */
+int ankus_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct ankus_net *an = ankus_net(sock_net(skb->sk));
+	struct dump_place *place = (struct dump_place *)cb->ctx;
+	struct dump dump = {
+		.skb = skb,
+		.cb = cb,
+		.place = place,
+		.limit = U32_MAX,
+		.dir = -1,
+	};
+	struct ankus_dev *ad;
+	int err;
+
+	BUILD_BUG_ON(sizeof(*place) > sizeof(cb->ctx));
+
+	err = dump_filter(&dump);
+	if (err || place->told == dump.limit)
+		return err;
+
+	mutex_lock(&an->lock);
+	dump.since = ktime_get_ns();
+	cb->seq = an->seq;
+	while ((ad = ankus_dev_nth(an, place->dev))) {
+		err = dump_dev(&dump, ad);
+		if (err && err != -ENODEV)
+			break;
+		/* the next one takes the place of one that went */
+		place->dev += !err;
+		place->bucket = 0;
+		place->last_id = 0;
+	}
+	mutex_unlock(&an->lock);
+	return skb->len ?: (ad ? err : 0);
+}
