@@ -35,6 +35,7 @@
 
 #define ANKUS_LINKS_MAX 32
 
+struct ankus_balance;
 struct ankus_link;
 struct ankus_backend_ops;
 
@@ -109,6 +110,8 @@ struct ankus_net {
  * @release_ms: time under it before it is one no more
  * @tick_ms: period of the control loop
  * @flow_max: size of the flow table
+ * @low_entropy_permille: multiple of the bins below which effective flows are
+ *	too few; 0 when nobody asks
  * @rx: queues open to received elephants
  * @tx: queues open to sent elephants
  */
@@ -121,6 +124,7 @@ struct ankus_config {
 	u32 release_ms;
 	u32 tick_ms;
 	u32 flow_max;
+	u32 low_entropy_permille;
 	struct ankus_queues rx;
 	struct ankus_queues tx;
 };
@@ -167,6 +171,7 @@ struct ankus_rx {
  * @bins: queues and links by kind, as the control loop sees them, likewise
  * @n_bins: how many there are now
  * @bins_max: how many fit
+ * @balance: how evenly the traffic spreads, likewise; balance.c's
  * @stale: the steer work is to look at backend, links and rules anew
  * @soon: a run of the control loop was asked for under ankus_net::lock, and the
  *	last one has not seen why
@@ -203,6 +208,7 @@ struct ankus_dev {
 	struct ankus_bin *bins[ANKUS_PIN_KINDS];
 	unsigned int n_bins[ANKUS_PIN_KINDS];
 	unsigned int bins_max;
+	struct ankus_balance *balance;
 	bool stale;
 	bool soon;
 	u64 kick_bytes;

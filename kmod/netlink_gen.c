@@ -24,6 +24,10 @@ static const struct netlink_range_validation ankus_a_dev_flow_max_range = {
 	.max	= 1048576ULL,
 };
 
+static const struct netlink_range_validation ankus_a_dev_low_entropy_permille_range = {
+	.max	= 1000000ULL,
+};
+
 /* Common nested types */
 const struct nla_policy ankus_queue_range_nl_policy[ANKUS_A_QUEUE_RANGE_LAST + 1] = {
 	[ANKUS_A_QUEUE_RANGE_FIRST] = NLA_POLICY_MAX(NLA_U32, 1023),
@@ -37,7 +41,7 @@ const struct nla_policy ankus_dev_get_nl_policy[ANKUS_A_DEV_IFNAME + 1] = {
 };
 
 /* ANKUS_CMD_DEV_NEW - do */
-const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_FLOW_MAX + 1] = {
+const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE + 1] = {
 	[ANKUS_A_DEV_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_DEV_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -50,10 +54,11 @@ const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_FLOW_MAX + 1] = {
 	[ANKUS_A_DEV_LINKS] = NLA_POLICY_MAX(NLA_U32, 1),
 	[ANKUS_A_DEV_TICK_MS] = NLA_POLICY_MAX(NLA_U32, 10000),
 	[ANKUS_A_DEV_FLOW_MAX] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_flow_max_range),
+	[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_low_entropy_permille_range),
 };
 
 /* ANKUS_CMD_DEV_SET - do */
-const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_TICK_MS + 1] = {
+const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE + 1] = {
 	[ANKUS_A_DEV_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_DEV_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -65,6 +70,7 @@ const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_TICK_MS + 1] = {
 	[ANKUS_A_DEV_BACKEND] = NLA_POLICY_MAX(NLA_U32, 2),
 	[ANKUS_A_DEV_LINKS] = NLA_POLICY_MAX(NLA_U32, 1),
 	[ANKUS_A_DEV_TICK_MS] = NLA_POLICY_MAX(NLA_U32, 10000),
+	[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_low_entropy_permille_range),
 };
 
 /* ANKUS_CMD_DEV_DEL - do */
@@ -181,14 +187,14 @@ const struct genl_ops ankus_nl_ops[16] = {
 		.cmd		= ANKUS_CMD_DEV_NEW,
 		.doit		= ankus_nl_dev_new_doit,
 		.policy		= ankus_dev_new_nl_policy,
-		.maxattr	= ANKUS_A_DEV_FLOW_MAX,
+		.maxattr	= ANKUS_A_DEV_LOW_ENTROPY_PERMILLE,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd		= ANKUS_CMD_DEV_SET,
 		.doit		= ankus_nl_dev_set_doit,
 		.policy		= ankus_dev_set_nl_policy,
-		.maxattr	= ANKUS_A_DEV_TICK_MS,
+		.maxattr	= ANKUS_A_DEV_LOW_ENTROPY_PERMILLE,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

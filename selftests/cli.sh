@@ -53,6 +53,11 @@ usage_lines() {
 		dev add e0 hold 1500us => hold: "1500us" is not a whole number of milliseconds
 		dev add e0 tick -1ms => tick: "-1ms" is negative
 		dev add e0 release 4294967296ms => release: "4294967296ms" is too large
+		dev add e0 low-entropy 0 => low-entropy: "0" is not above 0
+		dev add e0 low-entropy 0.0001 => low-entropy: "0.0001" is not above 0
+		dev add e0 low-entropy -1 => low-entropy: "-1" is negative
+		dev add e0 low-entropy 2x => low-entropy: "2x" is not a number, such as 2 or 1.5
+		dev add e0 low-entropy 4294968 => low-entropy: "4294968" is too large
 		dev add e0 flows 4294967296 => flows: "4294967296" is too large
 		dev add e0 flows 64k => flows: "64k" is not a number
 		dev add e0 rx-queues "" => rx-queues: "" is not a list
@@ -348,23 +353,25 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 
 test_dev() {
 	check "dev add" ankus -n "$ns" dev add v0 rate 100kbit hold 0ms release 61500ms \
-		tick 50ms flows 256 rx-queues 0-1,3 backend none
+		tick 50ms flows 256 rx-queues 0-1,3 backend none low-entropy 1.5
 	check_fail "twice" 2 'ankus: ' ankus -n "$ns" dev add v0
 	check_json "as it was told" '.[0] | .ifname == "v0" and .mode == "observe" and
 		.rate_bps == 100000 and .hold_ms == 0 and .release_ms == 61500 and
 		.tick_ms == 50 and .flow_max == 256 and .backend == "none" and
-		.rx_queues == [{first: 0, last: 1}, {first: 3, last: 3}] and
+		.low_entropy_permille == 1500 and .rx_queues == [{first: 0, last: 1}, {first: 3, last: 3}] and
 		.tx_queues == [] and .num_tx_queues == 4' \
 		ankus -n "$ns" -j dev show v0
 	check_is "and in text" \
 		"v0: mode observe rate 100Kbit hold 0ms release 61500ms tick 50ms flows 256" \
 		"$(ankus -n "$ns" dev show v0 | head -n 1)"
-	check_fail "queues in text" 0 'rx-queues 0-1,3 tx-queues all backend none' \
+	check_fail "queues in text" 0 'rx-queues 0-1,3 tx-queues all backend none links auto low-entropy 1\.5$' \
 		ankus -n "$ns" dev show
 	check "dev set" ankus -n "$ns" dev set v0 rx-queues all tx-queues 2-3
 	check_json "one word changes, the others stay" '.[0] | .rx_queues == [] and
 		.tx_queues == [{first: 2, last: 3}] and .rate_bps == 100000' \
 		ankus -n "$ns" -j dev show
+	check "low-entropy can be turned off" ankus -n "$ns" dev set v0 low-entropy off
+	check_fail "which is shown" 0 'low-entropy off$' ankus -n "$ns" dev show v0
 	check "dev add of a bond" ankus -n "$ns" dev add bond0
 	check_json "two devices" 'map(.ifname) | sort == ["bond0", "v0"]' \
 		ankus -n "$ns" -j dev show

@@ -30,7 +30,8 @@ state() {
 	local object
 	for object in dev rule link; do
 		ankus -n "$ns" -j $object show
-	done | jq -c 'map(del(.flows, .elephants, .pinned_bps, .tx_bps))'
+	done | jq -c 'map(del(.flows, .elephants, .pinned_bps, .tx_bps,
+		.imbalance_permille, .expected_permille))'
 }
 
 # requests CMD...: send the requests of $tmp/cases, lines of
@@ -240,6 +241,7 @@ meaning_cases() {
 			ERANGE|release-ms|same|${op% *}: an hour and a millisecond|$op release-ms=u32:3600001
 			ERANGE|rate-bps|same|${op% *}: rate 0|$op rate-bps=u64:0
 			ERANGE|tick-ms|same|${op% *}: tick of 9 ms|$op tick-ms=u32:9
+			ERANGE|low-entropy-permille|same|${op% *}: a thousand times the bins and more|$op low-entropy-permille=u32:1000001
 			ERANGE|tick-ms|same|${op% *}: a bad value beside a good one|$op mode=u32:1 hold-ms=u32:77 tick-ms=u32:0
 			ERANGE|rx-queues|same|${op% *}: RX queue that the device does not have|$op rx-queues={first=u32:0} rx-queues={first=u32:3,last=u32:4}
 			ERANGE|tx-queues|same|${op% *}: TX queue that the device does not have|$op rx-queues={first=u32:0} tx-queues={first=u32:4}
@@ -354,11 +356,11 @@ test_good() {
 	cat >"$tmp/cases" <<-END
 		0|-|changed|dev-new: all defaults|dev-new ifname=s:n0
 		0|-|changed|dev-del: by name|dev-del ifname=s:n0
-		0|-|changed|dev-new: by index, least values|dev-new ifindex=u32:4712 mode=u32:0 rx-queues={first=u32:0} tx-queues={first=u32:0,last=u32:0} rate-bps=u64:1 hold-ms=u32:0 release-ms=u32:0 backend=u32:0 links=u32:0 tick-ms=u32:10 flow-max=u32:64
+		0|-|changed|dev-new: by index, least values|dev-new ifindex=u32:4712 mode=u32:0 rx-queues={first=u32:0} tx-queues={first=u32:0,last=u32:0} rate-bps=u64:1 hold-ms=u32:0 release-ms=u32:0 backend=u32:0 links=u32:0 tick-ms=u32:10 flow-max=u32:64 low-entropy-permille=u32:0
 		0|-|same|dev-get: by index|dev-get ifindex=u32:4712
 		0|-|same|dev-get: by both|dev-get ifindex=u32:4712 ifname=s:n0
 		0|-|same|stats-get: by index|stats-get ifindex=u32:4712
-		0|-|changed|dev-set: greatest values|dev-set ifname=s:n0 mode=u32:1 rx-queues={first=u32:0,last=u32:3} tx-queues={first=u32:0} tx-queues={first=u32:3} rate-bps=u64:18446744073709551615 hold-ms=u32:60000 release-ms=u32:3600000 backend=u32:2 links=u32:1 tick-ms=u32:10000
+		0|-|changed|dev-set: greatest values|dev-set ifname=s:n0 mode=u32:1 rx-queues={first=u32:0,last=u32:3} tx-queues={first=u32:0} tx-queues={first=u32:3} rate-bps=u64:18446744073709551615 hold-ms=u32:60000 release-ms=u32:3600000 backend=u32:2 links=u32:1 tick-ms=u32:10000 low-entropy-permille=u32:1000000
 		0|-|changed|dev-set: all queues again|dev-set ifname=s:n0 rx-queues={} tx-queues={}
 		0|-|changed|dev-del: by index|dev-del ifindex=u32:4712
 		0|-|changed|dev-new: the largest table|dev-new ifname=s:n0 flow-max=u32:1048576

@@ -22,7 +22,8 @@ static const char *const dev_attrs[] = {
 	"pad", "ifindex", "ifname", "mode", "rx-queues", "tx-queues",
 	"rate-bps", "hold-ms", "release-ms", "backend", "links", "tick-ms",
 	"flow-max", "num-rx-queues", "num-tx-queues", "flows", "elephants",
-	"rx-backend", "rx-slots", "rx-rules", "rx-reason", "event"
+	"rx-backend", "rx-slots", "rx-rules", "rx-reason", "event",
+	"low-entropy-permille", "dir", "effective-milliflows", "bins"
 };
 
 static const char *const rule_attrs[] = {
@@ -36,7 +37,8 @@ static const char *const rule_attrs[] = {
 static const char *const link_attrs[] = {
 	"pad", "name", "ifindex", "ifname", "upper-ifindex", "upper-ifname",
 	"capacity-bps", "auto", "state", "reason", "speed-bps", "flows",
-	"pinned-bps", "tx-bps", "event"
+	"pinned-bps", "tx-bps", "event", "imbalance-permille",
+	"expected-permille"
 };
 
 static const char *const pin_attrs[] = {
@@ -60,7 +62,13 @@ static const char *const stats_attrs[] = {
 	"verified", "ineffective", "refused", "parked", "moves",
 	"moves-waiting", "failovers", "link-packets", "link-bypassed",
 	"rules-installed", "rules-removed", "rules-lost", "ticks", "kicks",
-	"tick-max-ns", "rtnl-max-ns"
+	"tick-max-ns", "rtnl-max-ns", "in-bps", "in-entropy-millibits",
+	"in-evenness-permille", "in-effective-milliflows", "in-low-entropy",
+	"out-bps", "out-entropy-millibits", "out-evenness-permille",
+	"out-effective-milliflows", "out-low-entropy",
+	"rx-queues-imbalance-permille", "rx-queues-expected-permille",
+	"tx-queues-imbalance-permille", "tx-queues-expected-permille",
+	"links-imbalance-permille", "links-expected-permille"
 };
 
 #define COUNT(list)	(sizeof(list) / sizeof(*(list)))
@@ -84,7 +92,9 @@ const struct set nlraw_sets[] = {
 		.n = COUNT(link_attrs),
 		.drifts = DRIFTS(LINK_STATE) | DRIFTS(LINK_REASON) |
 			  DRIFTS(LINK_FLOWS) | DRIFTS(LINK_PINNED_BPS) |
-			  DRIFTS(LINK_TX_BPS),
+			  DRIFTS(LINK_TX_BPS) |
+			  DRIFTS(LINK_IMBALANCE_PERMILLE) |
+			  DRIFTS(LINK_EXPECTED_PERMILLE),
 	}, {
 		.name = "flow",
 		.attrs = flow_attrs,

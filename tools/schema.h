@@ -14,6 +14,7 @@ enum kind {
 	KIND_RATE,	/* configured bits per second, exact */
 	KIND_LOAD,	/* measured bits per second, rounded for people */
 	KIND_SIZE,	/* bytes */
+	KIND_MILLI,	/* thousandths, a decimal number for people */
 	KIND_MSEC,
 	KIND_USEC,
 	KIND_AGE,	/* measured milliseconds, rounded for people */
