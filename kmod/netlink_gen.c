@@ -174,8 +174,16 @@ const struct nla_policy ankus_stats_get_nl_policy[ANKUS_A_STATS_IFNAME + 1] = {
 	[ANKUS_A_STATS_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
+/* ANKUS_CMD_QUEUE_GET - do */
+const struct nla_policy ankus_queue_get_nl_policy[ANKUS_A_QUEUE_QUEUE + 1] = {
+	[ANKUS_A_QUEUE_IFINDEX] = { .type = NLA_U32, },
+	[ANKUS_A_QUEUE_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
+	[ANKUS_A_QUEUE_DIR] = NLA_POLICY_MAX(NLA_U32, 1),
+	[ANKUS_A_QUEUE_QUEUE] = NLA_POLICY_MAX(NLA_U32, 1023),
+};
+
 /* Ops table for ankus */
-const struct genl_ops ankus_nl_ops[16] = {
+const struct genl_ops ankus_nl_ops[17] = {
 	{
 		.cmd		= ANKUS_CMD_DEV_GET,
 		.doit		= ankus_nl_dev_get_doit,
@@ -287,6 +295,13 @@ const struct genl_ops ankus_nl_ops[16] = {
 		.dumpit		= ankus_nl_stats_get_dumpit,
 		.policy		= ankus_stats_get_nl_policy,
 		.maxattr	= ANKUS_A_STATS_IFNAME,
+	},
+	{
+		.cmd		= ANKUS_CMD_QUEUE_GET,
+		.doit		= ankus_nl_queue_get_doit,
+		.dumpit		= ankus_nl_queue_get_dumpit,
+		.policy		= ankus_queue_get_nl_policy,
+		.maxattr	= ANKUS_A_QUEUE_QUEUE,
 	},
 };
 

@@ -47,8 +47,10 @@ extern const struct nla_policy ankus_flow_unpin_nl_policy[ANKUS_A_FLOW_ID + 1];
 
 extern const struct nla_policy ankus_stats_get_nl_policy[ANKUS_A_STATS_IFNAME + 1];
 
+extern const struct nla_policy ankus_queue_get_nl_policy[ANKUS_A_QUEUE_QUEUE + 1];
+
 /* Ops table for ankus */
-extern const struct genl_ops ankus_nl_ops[16];
+extern const struct genl_ops ankus_nl_ops[17];
 
 int ankus_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info);
 int ankus_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
@@ -71,6 +73,8 @@ int ankus_nl_flow_pin_doit(struct sk_buff *skb, struct genl_info *info);
 int ankus_nl_flow_unpin_doit(struct sk_buff *skb, struct genl_info *info);
 int ankus_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
 int ankus_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int ankus_nl_queue_get_doit(struct sk_buff *skb, struct genl_info *info);
+int ankus_nl_queue_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 
 enum {
 	ANKUS_NLGRP_EVENTS,

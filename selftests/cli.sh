@@ -15,7 +15,7 @@ defer rm -rf "$tmp"
 # Words that make no sense, and what the message has to say of them.
 usage_lines() {
 	cat <<-'END'
-		frob => "frob", expected dev, rule, link, flow, stats, monitor
+		frob => "frob", expected dev, rule, link, flow, queue, stats, monitor
 		dev frob => "dev frob", expected add, set, del, show
 		dev sho => "dev sho", expected
 		dev add => missing device name
@@ -130,6 +130,8 @@ usage_lines() {
 		flow show state mammoth => state: "mammoth" is unknown, expected mouse, candidate, elephant
 		flow show sort size => sort: "size" is unknown, expected rate, bytes, id, age
 		flow show limit x => limit: "x" is not a number
+		queue frob => "frob", expected dev, dir
+		queue show dir up => dir: "up" is unknown, expected in, out
 		stats frob => "frob", expected dev
 		monitor frob => "frob", expected dev, rule, link, flow
 		monitor rule => a batch cannot have it
@@ -176,7 +178,7 @@ test_help() {
 	check "help" ankus help
 	check "-help" ankus -help
 	check "-V" ankus -V
-	for object in dev rule link flow stats monitor; do
+	for object in dev rule link flow queue stats monitor; do
 		check "$object help" ankus "$object" help
 		check_fail "$object help, and more" 1 'unexpected word "me"' \
 			ankus "$object" help me
@@ -188,7 +190,7 @@ test_help() {
 test_not_loaded() {
 	local object
 
-	for object in dev rule link flow stats monitor; do
+	for object in dev rule link flow queue stats monitor; do
 		check_fail "$object: not loaded" 2 \
 			'^ankus: kernel module is not loaded \(modprobe ankus\)$' \
 			ankus $object
@@ -238,7 +240,7 @@ test_permission() {
 		check_fail "unprivileged: $words" 2 'no permission.*CAP_NET_ADMIN' \
 			unprivileged "$ANKUS" $words
 	done
-	for words in dev rule link flow stats; do
+	for words in dev rule link flow queue stats; do
 		check "unprivileged: $words show" unprivileged "$ANKUS" $words show
 	done
 	check_fail "a namespace needs its own permission" 2 'cannot enter' \
@@ -331,11 +333,13 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 	ankus -n "$ns" rule del pref 1
 	check_is "stats: all attributes" "$(spec_keys stats-get)" \
 		"$(json_keys .x stats show)"
+	check_is "queue: all attributes" "$(spec_keys queue-get)" \
+		"$(json_keys .x queue show)"
 	check_is "flow: all attributes" \
 		"$(spec_keys flow-get rule-pref rx-queue tx-queue link)" \
 		"$(json_keys ".rule_pref, .rx_queue, .tx_queue, .link" \
 			flow show dir out)"
-	for object in dev rule link flow stats; do
+	for object in dev rule link flow queue stats; do
 		check_json "$object: an array" 'type == "array"' \
 			ankus -n "$ns" -j $object show
 		check_json "$object: the same when pretty" 'type == "array"' \
@@ -485,6 +489,30 @@ test_stats() {
 		"$(ankus -n "$ns" stats show dev v0 |
 			awk 'NR > 1 { gsub("-", "_", $1); print $1 }' |
 			LC_ALL=C sort)"
+}
+
+test_queues() {
+	check_json "of one device" 'length == 8 and all(.ifname == "v0")' \
+		ankus -n "$ns" -j queue show dev v0
+	check_json "of one direction" 'map([.dir, .queue]) ==
+		[["out", 0], ["out", 1], ["out", 2], ["out", 3]]' \
+		ankus -n "$ns" -j queue show dev v0 dir out
+	check_json "of all" 'map(.ifname) | unique == ["bond0", "v0"]' \
+		ankus -n "$ns" -j queue
+	check_fail "of none" 2 'no such device' ankus -n "$ns" queue show dev nosuch
+	check "open queues are set" ankus -n "$ns" dev set v0 tx-queues 2-3
+	check_json "and shown" 'map(.open) == [false, false, true, true]' \
+		ankus -n "$ns" -j queue show dev v0 dir out
+	check_fail "in text" 0 \
+		'^v0 +out +3 +yes +[0-9.]+[KM]?bit +[0-9.]+%? +[0-9.]+[KM]?bit +[0-9]+$' \
+		ankus -n "$ns" queue show dev v0
+	ankus -n "$ns" dev set v0 tx-queues all
+	check_until "the balance is in a line above" 10 queue_balance
+}
+
+queue_balance() {
+	ankus -n "$ns" queue show dev v0 dir out | sed -n 2p |
+		grep -qE '^ +v0 out: imbalance [0-9.]+, to expect of hashing [0-9.]+$'
 }
 
 # batch STATUS REGEX [OPTIONS...]: of standard input
@@ -749,6 +777,7 @@ test_links
 test_flows
 test_json
 test_stats
+test_queues
 test_monitor
 test_interrupted
 check "dev del" ankus -n "$ns" dev del v0

@@ -95,6 +95,7 @@ spec_cases() {
 		    "flow-pin": {"id": flow},
 		    "flow-unpin": {"id": flow},
 		    "stats-get": {"ifname": "s:m0"},
+		    "queue-get": {"ifname": "s:m0", "dir": "u32:0", "queue": "u32:0"},
 		}
 		size = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
 
@@ -217,7 +218,7 @@ meaning_cases() {
 			EINVAL|ifname|same|$op: name and index of two devices|$op ifindex=u32:4712 ifname=s:m0
 		END
 	done
-	for op in dev-get stats-get flow-get; do
+	for op in dev-get stats-get flow-get queue-get; do
 		cat <<-END
 			ENODEV|any|same|$op dump: unknown name|$op+dump ifname=s:nosuch
 			ENODEV|any|same|$op dump: unknown index|$op+dump ifindex=u32:99999
@@ -290,6 +291,13 @@ meaning_cases() {
 		EINVAL|any|same|rule-get dump: one rule is no list|rule-get+dump pref=u32:10
 		EINVAL|any|same|link-get dump: one link is no list|link-get+dump name=s:mine
 		EINVAL|any|same|flow-get dump: one flow is no list|flow-get+dump id=u64:1
+		EINVAL|any|same|queue-get dump: one queue is no list|queue-get+dump queue=u32:1
+		EINVAL|any|same|queue-get: no device named|queue-get dir=u32:0 queue=u32:0
+		ENODEV|ifname|same|queue-get: unknown device|queue-get ifname=s:nosuch dir=u32:0 queue=u32:0
+		ENOENT|ifname|same|queue-get: device that is not managed|queue-get ifname=s:n0 dir=u32:0 queue=u32:0
+		EINVAL|any|same|queue-get: no direction named|queue-get ifname=s:m0 queue=u32:0
+		EINVAL|any|same|queue-get: no queue named|queue-get ifname=s:m0 dir=u32:1
+		ERANGE|queue|same|queue-get: queue that the device does not have|queue-get ifname=s:m0 dir=u32:1 queue=u32:4
 
 		EINVAL|any|same|link-get: no link named|link-get
 		ENOENT|name|same|link-get: unknown name|link-get name=s:nosuch
@@ -360,6 +368,9 @@ test_good() {
 		0|-|same|dev-get: by index|dev-get ifindex=u32:4712
 		0|-|same|dev-get: by both|dev-get ifindex=u32:4712 ifname=s:n0
 		0|-|same|stats-get: by index|stats-get ifindex=u32:4712
+		0|-|same|queue-get: the first, by index|queue-get ifindex=u32:4712 dir=u32:0 queue=u32:0
+		0|-|same|queue-get: the last|queue-get ifname=s:n0 dir=u32:1 queue=u32:3
+		0|-|same|queue-get dump: of one direction|queue-get+dump ifname=s:n0 dir=u32:1
 		0|-|changed|dev-set: greatest values|dev-set ifname=s:n0 mode=u32:1 rx-queues={first=u32:0,last=u32:3} tx-queues={first=u32:0} tx-queues={first=u32:3} rate-bps=u64:18446744073709551615 hold-ms=u32:60000 release-ms=u32:3600000 backend=u32:2 links=u32:1 tick-ms=u32:10000 low-entropy-permille=u32:1000000
 		0|-|changed|dev-set: all queues again|dev-set ifname=s:n0 rx-queues={} tx-queues={}
 		0|-|changed|dev-del: by index|dev-del ifindex=u32:4712
@@ -430,7 +441,7 @@ permission() {
 	{
 		# shellcheck disable=SC2001 # a pattern for each line
 		sed "s/^\([^ ]*\).*/EPERM|none|same|\1: refused $desc|&/" <<<"$writes"
-		for op in dev rule link flow stats; do
+		for op in dev rule link flow stats queue; do
 			echo "0|-|same|$op-get: allowed $desc|$op-get+dump"
 		done
 		echo "0|-|same|dev-get: allowed $desc|dev-get ifname=s:m0"
@@ -476,6 +487,7 @@ test_namespaces() {
 	check_fail "nor one of them by its id" 2 'no flow with this id' \
 		ankus -n "$other" flow show "$id"
 	check_json "nor its counters" '. == []' ankus -n "$other" -j stats show
+	check_json "nor its queues" '. == []' ankus -n "$other" -j queue show
 
 	# The same names and numbers mean different things.
 	ip -n "$other" link add m0 index 4712 type veth peer name m1
@@ -548,6 +560,7 @@ test_no_memory() {
 	in_ns "$NLRAW" -f >"$tmp/answers" 2>"$tmp/errors" <<-END
 		dev-get ifname=s:m0
 		stats-get ifname=s:m0
+		queue-get ifname=s:m0 dir=u32:0 queue=u32:0
 		rule-get pref=u32:10
 		link-get name=s:mine
 		flow-get id=u64:$id
@@ -576,7 +589,7 @@ test_no_memory() {
 		flow-unpin id=u64:$id
 		! dev-set ifname=s:m0 mode=u32:0
 	END
-	check_is "nlraw tried all requests" 19 "$(wc -l <"$tmp/answers")" ||
+	check_is "nlraw tried all requests" 20 "$(wc -l <"$tmp/answers")" ||
 		lib_diag_file "$tmp/errors"
 	while IFS=$'\t' read -r op n refused whole lost mute torn; do
 		diag "$op: $n allocations, $refused refused, $whole done, $lost without an answer"
@@ -647,6 +660,8 @@ test_ynl() {
 		said["flows"] = ynl.dump("flow-get", {"ifname": "m0", "state": "mouse"})
 		said["fast"] = ynl.dump("flow-get", {"rate-bps": 1 << 40})
 		said["stats"] = ynl.dump("stats-get", {})
+		said["queue"] = ynl.do("queue-get", {"ifname": "m0", "dir": "out", "queue": 3})
+		said["queues"] = ynl.dump("queue-get", {"ifname": "m0", "dir": "in"})
 		said["twice"] = refused("rule-new", {"pref": 10})
 		said["range"] = refused("dev-set", {"ifname": "m0",
 		                                    "tx-queues": [{"first": 1024}]})
@@ -680,6 +695,10 @@ test_ynl() {
 	check_json "flow-get, a filter" '.fast == []' cat "$tmp/ynl"
 	check_json "stats-get" '.stats | map(.ifname) | sort == ["bond0", "m0"]' \
 		cat "$tmp/ynl"
+	check_json "queue-get" '.queue | .ifname == "m0" and .dir == "out" and
+		.queue == 3 and has("open")' cat "$tmp/ynl"
+	check_json "queue-get, a filter" '.queues | map(.queue) == [0, 1, 2, 3] and
+		all(.dir == "in")' cat "$tmp/ynl"
 	check_json "an error, its message and attribute" '.twice | .errno == 17 and
 		(.msg | length > 0) and ."bad-attr" == ".pref"' cat "$tmp/ynl"
 	check_json "an error inside of a nest" '.range | .errno == 34 and

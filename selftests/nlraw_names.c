@@ -11,7 +11,7 @@ static const char *const ops[] = {
 	"dev-get", "dev-new", "dev-set", "dev-del", "dev-ntf", "rule-get",
 	"rule-new", "rule-del", "rule-flush", "rule-ntf", "link-get",
 	"link-new", "link-set", "link-del", "link-ntf", "flow-get", "flow-pin",
-	"flow-unpin", "flow-ntf", "stats-get"
+	"flow-unpin", "flow-ntf", "stats-get", "queue-get"
 };
 
 static const char *const queue_range_attrs[] = {
@@ -71,6 +71,12 @@ static const char *const stats_attrs[] = {
 	"links-imbalance-permille", "links-expected-permille"
 };
 
+static const char *const queue_attrs[] = {
+	"pad", "ifindex", "ifname", "dir", "queue", "load-bps",
+	"share-permille", "flows", "pinned-bps", "open", "imbalance-permille",
+	"expected-permille"
+};
+
 #define COUNT(list)	(sizeof(list) / sizeof(*(list)))
 #define DRIFTS(attr)	(1ULL << ANKUS_A_##attr)
 
@@ -104,6 +110,10 @@ const struct set nlraw_sets[] = {
 		.attrs = stats_attrs,
 		.n = COUNT(stats_attrs),
 	}, {
+		.name = "queue",
+		.attrs = queue_attrs,
+		.n = COUNT(queue_attrs),
+	}, {
 		.name = "none",
 	},
 };
@@ -127,7 +137,8 @@ _Static_assert(COUNT(ops) == ANKUS_CMD_MAX &&
 	       COUNT(link_attrs) == ANKUS_A_LINK_MAX &&
 	       COUNT(flow_attrs) == ANKUS_A_FLOW_MAX &&
 	       COUNT(pin_attrs) == ANKUS_A_PIN_MAX &&
-	       COUNT(stats_attrs) == ANKUS_A_STATS_MAX,
+	       COUNT(stats_attrs) == ANKUS_A_STATS_MAX &&
+	       COUNT(queue_attrs) == ANKUS_A_QUEUE_MAX,
 	       "the names are not those of the contract");
 
 /* The value of a name, 0 when there is none */

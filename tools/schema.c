@@ -346,6 +346,23 @@ static const struct attr stats_attrs[] = {
 
 const struct schema stats_schema = { stats_attrs, ARRAY_SIZE(stats_attrs) };
 
+static const struct attr queue_attrs[] = {
+	[ANKUS_A_QUEUE_PAD] = { "pad", KIND_NONE },
+	[ANKUS_A_QUEUE_IFINDEX] = { "ifindex", KIND_NUM },
+	[ANKUS_A_QUEUE_IFNAME] = { "ifname", KIND_STRING },
+	[ANKUS_A_QUEUE_DIR] = { "dir", KIND_ENUM, &dir_names },
+	[ANKUS_A_QUEUE_QUEUE] = { "queue", KIND_NUM },
+	[ANKUS_A_QUEUE_LOAD_BPS] = { "load-bps", KIND_LOAD },
+	[ANKUS_A_QUEUE_SHARE_PERMILLE] = { "share-permille", KIND_MILLI },
+	[ANKUS_A_QUEUE_FLOWS] = { "flows", KIND_NUM },
+	[ANKUS_A_QUEUE_PINNED_BPS] = { "pinned-bps", KIND_LOAD },
+	[ANKUS_A_QUEUE_OPEN] = { "open", KIND_FLAG },
+	[ANKUS_A_QUEUE_IMBALANCE_PERMILLE] = { "imbalance-permille", KIND_MILLI },
+	[ANKUS_A_QUEUE_EXPECTED_PERMILLE] = { "expected-permille", KIND_MILLI },
+};
+
+const struct schema queue_schema = { queue_attrs, ARRAY_SIZE(queue_attrs) };
+
 const char *name_of(const struct names *names, u32 value)
 {
 	return value < names->count ? names->name[value] : NULL;

@@ -56,6 +56,7 @@ extern const struct schema rule_schema;
 extern const struct schema link_schema;
 extern const struct schema flow_schema;
 extern const struct schema stats_schema;
+extern const struct schema queue_schema;
 
 extern const struct names mode_names;
 extern const struct names backend_names;
