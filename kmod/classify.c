@@ -3,6 +3,7 @@
  * Measuring the flows of a device, and what they are: mice, candidates,
  * elephants.
  */
+#include "balance.h"
 #include "control.h"
 #include "event.h"
 #include "link.h"
@@ -202,6 +203,7 @@ static void classify_load(struct ankus_dev *ad, const struct ankus_flow *flow)
 							    ANKUS_PIN_TXQ;
 	int bin = READ_ONCE(flow->seen_bin);
 
+	ankus_balance_add(ad, flow);
 	if (flow->ctl && flow->ctl->pin[kind].want != ANKUS_NO_BIN)
 		bin = flow->ctl->pin[kind].want;
 	if (bin >= 0 && bin < ad->n_bins[kind])
@@ -272,6 +274,7 @@ bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 	u32 i;
 
 	classify_bins(ad);
+	ankus_balance_begin(ad, last, now);
 
 	/* So many bytes within a tick are a rate above the threshold */
 	WRITE_ONCE(ad->kick_bytes,
@@ -299,5 +302,6 @@ bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 			return false;
 	}
 	classify_publish(ad);
+	ankus_balance_end(ad, admit_bps, now, ankus_event_entropy);
 	return rule_gen == ad->an->rule_gen && !ad->soon;
 }

@@ -3,7 +3,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
-#include "dev.h"
+#include "balance.h"
 
 /* Index of struct ankus_net in a namespace, constant after module init */
 unsigned int ankus_net_id;
@@ -101,6 +101,7 @@ void ankus_config_default(struct ankus_config *cfg)
 		.tick_ms = 100,
 		.flow_max = 16384,
 		.sketch_bytes = 256 * 1024,
+		.low_entropy_permille = 1000,
 	};
 }
 
@@ -213,8 +214,11 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 		goto err_sketch;
 	for (kind = 1; kind < ANKUS_PIN_KINDS; kind++)
 		ad->bins[kind] = ad->bins[0] + kind * ad->bins_max;
-	if (ankus_flows_init(&ad->flows, cfg->flow_max))
+	ad->balance = ankus_balance_alloc(ad->bins_max);
+	if (!ad->balance)
 		goto err_bins;
+	if (ankus_flows_init(&ad->flows, cfg->flow_max))
+		goto err_balance;
 
 	ad->an = an;
 	ad->cfg = *cfg;
@@ -227,6 +231,8 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 	atomic_inc(&an->users);
 	return ad;
 
+err_balance:
+	kvfree(ad->balance);
 err_bins:
 	kvfree(ad->bins[0]);
 err_sketch:
@@ -243,6 +249,7 @@ static void dev_free_work(struct work_struct *work)
 					    struct ankus_dev, free);
 
 	ankus_flows_destroy(&ad->flows);
+	kvfree(ad->balance);
 	kvfree(ad->bins[0]);
 	dev_sketch_destroy(ad);
 	free_percpu(ad->pcpu);

@@ -36,6 +36,7 @@
 
 #define ANKUS_LINKS_MAX 32
 
+struct ankus_balance;
 struct ankus_link;
 struct ankus_backend_ops;
 
@@ -121,6 +122,8 @@ struct ankus_net {
  * @tick_ms: period of the control loop
  * @flow_max: size of the flow table
  * @sketch_bytes: memory of the admission sketch on each CPU, 0 for none
+ * @low_entropy_permille: multiple of the bins below which effective flows are
+ *	too few; 0 when nobody asks
  * @rx: queues open to received elephants
  * @tx: queues open to sent elephants
  */
@@ -134,6 +137,7 @@ struct ankus_config {
 	u32 tick_ms;
 	u32 flow_max;
 	u32 sketch_bytes;
+	u32 low_entropy_permille;
 	struct ankus_queues rx;
 	struct ankus_queues tx;
 };
@@ -183,6 +187,7 @@ struct ankus_rx {
  * @bins: queues and links by kind, as the control loop sees them, likewise
  * @n_bins: how many there are now
  * @bins_max: how many fit
+ * @balance: how evenly the traffic spreads, likewise; balance.c's
  * @stale: the steer work is to look at backend, links and rules anew
  * @soon: a run of the control loop was asked for under ankus_net::lock, and the
  *	last one has not seen why
@@ -222,6 +227,7 @@ struct ankus_dev {
 	struct ankus_bin *bins[ANKUS_PIN_KINDS];
 	unsigned int n_bins[ANKUS_PIN_KINDS];
 	unsigned int bins_max;
+	struct ankus_balance *balance;
 	bool stale;
 	bool soon;
 	u64 kick_bytes;

@@ -3,7 +3,7 @@
  * Notifications.  An event that finds no listener or no memory is lost: the
  * state it tells of can be read at any time.
  */
-#include "dev.h"
+#include "balance.h"
 #include "event.h"
 #include "link.h"
 #include "netlink.h"
@@ -54,6 +54,35 @@ void ankus_event_dev(struct ankus_dev *ad, enum ankus_event event)
 	if (msg)
 		event_send(ad->an, msg, hdr,
 			   nla_put_u32(msg, ANKUS_A_DEV_EVENT, event) ?:
+			   ankus_nl_fill_dev(msg, ad));
+}
+
+/**
+ * ankus_event_entropy() - tell that a device has few flows in effect, or enough
+ * @ad: the device
+ * @dir: direction of the flows
+ * @event: what happened
+ *
+ * Context: Under ankus_net::lock.
+ */
+void ankus_event_entropy(struct ankus_dev *ad, enum ankus_dir dir,
+			 enum ankus_event event)
+{
+	const struct ankus_traffic *traffic = &ad->balance->traffic[dir];
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = event_begin(ad->an, ANKUS_CMD_DEV_NTF, &hdr);
+	if (msg)
+		event_send(ad->an, msg, hdr,
+			   nla_put_u32(msg, ANKUS_A_DEV_EVENT, event) ?:
+			   nla_put_u32(msg, ANKUS_A_DEV_DIR, dir) ?:
+			   nla_put_u64_64bit(msg,
+					     ANKUS_A_DEV_EFFECTIVE_MILLIFLOWS,
+					     traffic->effective_milliflows,
+					     ANKUS_A_DEV_PAD) ?:
+			   nla_put_u32(msg, ANKUS_A_DEV_BINS,
+				       ankus_balance_bins(ad, dir)) ?:
 			   ankus_nl_fill_dev(msg, ad));
 }
 

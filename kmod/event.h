@@ -15,6 +15,8 @@ struct ankus_net;
 #define ANKUS_EVENT_NO_KIND (-1)
 
 void ankus_event_dev(struct ankus_dev *ad, enum ankus_event event);
+void ankus_event_entropy(struct ankus_dev *ad, enum ankus_dir dir,
+			 enum ankus_event event);
 void ankus_event_rule(struct ankus_net *an, u32 pref, enum ankus_event event);
 void ankus_event_link(struct ankus_link *link, enum ankus_event event);
 void ankus_event_flow(struct ankus_dev *ad, struct ankus_flow *flow, int kind,

@@ -56,7 +56,9 @@ int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad)
 			ad->rx.ops ? ad->rx.ops->id : ANKUS_BACKEND_NONE) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_RX_SLOTS,
 			READ_ONCE(ad->rx.slots)) ||
-	    nla_put_u32(msg, ANKUS_A_DEV_RX_RULES, ad->rx.rules))
+	    nla_put_u32(msg, ANKUS_A_DEV_RX_RULES, ad->rx.rules) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_LOW_ENTROPY_PERMILLE,
+			cfg->low_entropy_permille))
 		return -EMSGSIZE;
 	if (ad->rx.reason &&
 	    nla_put_string(msg, ANKUS_A_DEV_RX_REASON, ad->rx.reason))
@@ -92,6 +94,9 @@ static int dev_parse(struct genl_info *info, struct net_device *netdev,
 		cfg->rate_bps = nla_get_u64(attrs[ANKUS_A_DEV_RATE_BPS]);
 	if (attrs[ANKUS_A_DEV_TICK_MS])
 		cfg->tick_ms = nla_get_u32(attrs[ANKUS_A_DEV_TICK_MS]);
+	if (attrs[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE])
+		cfg->low_entropy_permille =
+			nla_get_u32(attrs[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE]);
 
 	if (!cfg->rate_bps) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[ANKUS_A_DEV_RATE_BPS],

@@ -28,6 +28,10 @@ static const struct netlink_range_validation ankus_a_dev_sketch_bytes_range = {
 	.max	= 4194304ULL,
 };
 
+static const struct netlink_range_validation ankus_a_dev_low_entropy_permille_range = {
+	.max	= 1000000ULL,
+};
+
 /* Common nested types */
 const struct nla_policy ankus_queue_range_nl_policy[ANKUS_A_QUEUE_RANGE_LAST + 1] = {
 	[ANKUS_A_QUEUE_RANGE_FIRST] = NLA_POLICY_MAX(NLA_U32, 1023),
@@ -41,7 +45,7 @@ const struct nla_policy ankus_dev_get_nl_policy[ANKUS_A_DEV_IFNAME + 1] = {
 };
 
 /* ANKUS_CMD_DEV_NEW - do */
-const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_SKETCH_BYTES + 1] = {
+const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE + 1] = {
 	[ANKUS_A_DEV_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_DEV_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -55,10 +59,11 @@ const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_SKETCH_BYTES + 1] = 
 	[ANKUS_A_DEV_TICK_MS] = NLA_POLICY_MAX(NLA_U32, 10000),
 	[ANKUS_A_DEV_FLOW_MAX] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_flow_max_range),
 	[ANKUS_A_DEV_SKETCH_BYTES] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_sketch_bytes_range),
+	[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_low_entropy_permille_range),
 };
 
 /* ANKUS_CMD_DEV_SET - do */
-const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_TICK_MS + 1] = {
+const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE + 1] = {
 	[ANKUS_A_DEV_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_DEV_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -70,6 +75,7 @@ const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_TICK_MS + 1] = {
 	[ANKUS_A_DEV_BACKEND] = NLA_POLICY_MAX(NLA_U32, 2),
 	[ANKUS_A_DEV_LINKS] = NLA_POLICY_MAX(NLA_U32, 1),
 	[ANKUS_A_DEV_TICK_MS] = NLA_POLICY_MAX(NLA_U32, 10000),
+	[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_low_entropy_permille_range),
 };
 
 /* ANKUS_CMD_DEV_DEL - do */
@@ -182,8 +188,16 @@ const struct nla_policy ankus_cpu_get_nl_policy[ANKUS_A_CPU_CPU + 1] = {
 	[ANKUS_A_CPU_CPU] = { .type = NLA_U32, },
 };
 
+/* ANKUS_CMD_QUEUE_GET - do */
+const struct nla_policy ankus_queue_get_nl_policy[ANKUS_A_QUEUE_QUEUE + 1] = {
+	[ANKUS_A_QUEUE_IFINDEX] = { .type = NLA_U32, },
+	[ANKUS_A_QUEUE_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
+	[ANKUS_A_QUEUE_DIR] = NLA_POLICY_MAX(NLA_U32, 1),
+	[ANKUS_A_QUEUE_QUEUE] = NLA_POLICY_MAX(NLA_U32, 1023),
+};
+
 /* Ops table for ankus */
-const struct genl_ops ankus_nl_ops[17] = {
+const struct genl_ops ankus_nl_ops[18] = {
 	{
 		.cmd		= ANKUS_CMD_DEV_GET,
 		.doit		= ankus_nl_dev_get_doit,
@@ -195,14 +209,14 @@ const struct genl_ops ankus_nl_ops[17] = {
 		.cmd		= ANKUS_CMD_DEV_NEW,
 		.doit		= ankus_nl_dev_new_doit,
 		.policy		= ankus_dev_new_nl_policy,
-		.maxattr	= ANKUS_A_DEV_SKETCH_BYTES,
+		.maxattr	= ANKUS_A_DEV_LOW_ENTROPY_PERMILLE,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd		= ANKUS_CMD_DEV_SET,
 		.doit		= ankus_nl_dev_set_doit,
 		.policy		= ankus_dev_set_nl_policy,
-		.maxattr	= ANKUS_A_DEV_TICK_MS,
+		.maxattr	= ANKUS_A_DEV_LOW_ENTROPY_PERMILLE,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -302,6 +316,13 @@ const struct genl_ops ankus_nl_ops[17] = {
 		.dumpit		= ankus_nl_cpu_get_dumpit,
 		.policy		= ankus_cpu_get_nl_policy,
 		.maxattr	= ANKUS_A_CPU_CPU,
+	},
+	{
+		.cmd		= ANKUS_CMD_QUEUE_GET,
+		.doit		= ankus_nl_queue_get_doit,
+		.dumpit		= ankus_nl_queue_get_dumpit,
+		.policy		= ankus_queue_get_nl_policy,
+		.maxattr	= ANKUS_A_QUEUE_QUEUE,
 	},
 };
 

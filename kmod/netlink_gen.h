@@ -17,9 +17,9 @@ extern const struct nla_policy ankus_queue_range_nl_policy[ANKUS_A_QUEUE_RANGE_L
 
 extern const struct nla_policy ankus_dev_get_nl_policy[ANKUS_A_DEV_IFNAME + 1];
 
-extern const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_SKETCH_BYTES + 1];
+extern const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE + 1];
 
-extern const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_TICK_MS + 1];
+extern const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE + 1];
 
 extern const struct nla_policy ankus_dev_del_nl_policy[ANKUS_A_DEV_IFNAME + 1];
 
@@ -49,8 +49,10 @@ extern const struct nla_policy ankus_stats_get_nl_policy[ANKUS_A_STATS_IFNAME + 
 
 extern const struct nla_policy ankus_cpu_get_nl_policy[ANKUS_A_CPU_CPU + 1];
 
+extern const struct nla_policy ankus_queue_get_nl_policy[ANKUS_A_QUEUE_QUEUE + 1];
+
 /* Ops table for ankus */
-extern const struct genl_ops ankus_nl_ops[17];
+extern const struct genl_ops ankus_nl_ops[18];
 
 int ankus_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info);
 int ankus_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
@@ -75,6 +77,8 @@ int ankus_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
 int ankus_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int ankus_nl_cpu_get_doit(struct sk_buff *skb, struct genl_info *info);
 int ankus_nl_cpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int ankus_nl_queue_get_doit(struct sk_buff *skb, struct genl_info *info);
+int ankus_nl_queue_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 
 enum {
 	ANKUS_NLGRP_EVENTS,

@@ -3,6 +3,7 @@
 #include <linux/rtnetlink.h>
 #include <net/sock.h>
 
+#include "balance.h"
 #include "control.h"
 #include "event.h"
 #include "link.h"
@@ -19,6 +20,8 @@
  */
 int ankus_nl_fill_link(struct sk_buff *msg, struct ankus_link *link)
 {
+	const struct ankus_bin_balance *links =
+		&link->ad->balance->kind[ANKUS_PIN_LINK];
 	struct net_device *upper = link->ad->netdev;
 
 	if (nla_put_string(msg, ANKUS_A_LINK_NAME, link->name) ||
@@ -39,7 +42,11 @@ int ankus_nl_fill_link(struct sk_buff *msg, struct ankus_link *link)
 	    nla_put_u64_64bit(msg, ANKUS_A_LINK_PINNED_BPS, link->pinned_bps,
 			      ANKUS_A_LINK_PAD) ||
 	    nla_put_u64_64bit(msg, ANKUS_A_LINK_TX_BPS, link->rate.fast_bps,
-			      ANKUS_A_LINK_PAD))
+			      ANKUS_A_LINK_PAD) ||
+	    nla_put_u32(msg, ANKUS_A_LINK_IMBALANCE_PERMILLE,
+			links->actual_permille) ||
+	    nla_put_u32(msg, ANKUS_A_LINK_EXPECTED_PERMILLE,
+			links->expected_permille))
 		return -EMSGSIZE;
 	return 0;
 }

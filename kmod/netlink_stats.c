@@ -2,7 +2,7 @@
 /* Netlink requests for the counters of managed devices. */
 #include <net/sock.h>
 
-#include "dev.h"
+#include "balance.h"
 #include "netlink.h"
 #include "netlink_gen.h"
 
@@ -105,6 +105,58 @@ static int stats_put_memory(struct sk_buff *msg, const struct ankus_flows *flows
 			 sizeof(struct ankus_flow_ctl));
 }
 
+/* The two directions have the same attributes, one set behind the other */
+#define STATS_OF_DIR(dir, attr)						\
+	((dir) == ANKUS_DIR_IN ? ANKUS_A_STATS_IN_##attr :		\
+				 ANKUS_A_STATS_OUT_##attr)
+
+static int stats_put_traffic(struct sk_buff *msg, const struct ankus_dev *ad,
+			     enum ankus_dir dir)
+{
+	const struct ankus_traffic *traffic = &ad->balance->traffic[dir];
+
+	return stats_put(msg, STATS_OF_DIR(dir, BPS), traffic->rate.fast_bps) ?:
+	       stats_put(msg, STATS_OF_DIR(dir, ENTROPY_MILLIBITS),
+			 traffic->entropy_millibits) ?:
+	       stats_put(msg, STATS_OF_DIR(dir, EVENNESS_PERMILLE),
+			 traffic->evenness_permille) ?:
+	       stats_put(msg, STATS_OF_DIR(dir, EFFECTIVE_MILLIFLOWS),
+			 traffic->effective_milliflows) ?:
+	       stats_put(msg, STATS_OF_DIR(dir, LOW_ENTROPY), traffic->low);
+}
+
+static int stats_put_balance(struct sk_buff *msg, const struct ankus_dev *ad)
+{
+	static const struct {
+		u16 actual;
+		u16 expected;
+	} attrs[ANKUS_PIN_KINDS] = {
+		[ANKUS_PIN_RXQ] = {
+			ANKUS_A_STATS_RX_QUEUES_IMBALANCE_PERMILLE,
+			ANKUS_A_STATS_RX_QUEUES_EXPECTED_PERMILLE,
+		},
+		[ANKUS_PIN_TXQ] = {
+			ANKUS_A_STATS_TX_QUEUES_IMBALANCE_PERMILLE,
+			ANKUS_A_STATS_TX_QUEUES_EXPECTED_PERMILLE,
+		},
+		[ANKUS_PIN_LINK] = {
+			ANKUS_A_STATS_LINKS_IMBALANCE_PERMILLE,
+			ANKUS_A_STATS_LINKS_EXPECTED_PERMILLE,
+		},
+	};
+	unsigned int kind;
+	int err = 0;
+
+	for (kind = 0; !err && kind < ANKUS_PIN_KINDS; kind++) {
+		const struct ankus_bin_balance *of = &ad->balance->kind[kind];
+
+		err = stats_put(msg, attrs[kind].actual, of->actual_permille) ?:
+		      stats_put(msg, attrs[kind].expected,
+				of->expected_permille);
+	}
+	return err;
+}
+
 static int stats_fill(struct sk_buff *msg, struct ankus_dev *ad)
 {
 	unsigned int i;
@@ -126,7 +178,9 @@ static int stats_fill(struct sk_buff *msg, struct ankus_dev *ad)
 	for (i = 0; !err && i < ARRAY_SIZE(stats_control); i++)
 		err = stats_put(msg, stats_control[i].attr,
 				ad->count[stats_control[i].stat]);
-	return err;
+	return err ?: stats_put_traffic(msg, ad, ANKUS_DIR_IN) ?:
+	       stats_put_traffic(msg, ad, ANKUS_DIR_OUT) ?:
+	       stats_put_balance(msg, ad);
 }
 
 /**

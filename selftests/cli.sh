@@ -15,7 +15,7 @@ defer rm -rf "$tmp"
 # Words that make no sense, and what the message has to say of them.
 usage_lines() {
 	cat <<-'END'
-		frob => "frob", expected dev, rule, link, flow, stats, monitor
+		frob => "frob", expected dev, rule, link, flow, queue, stats, monitor
 		dev frob => "dev frob", expected add, set, del, show
 		dev sho => "dev sho", expected
 		dev add => missing device name
@@ -53,6 +53,11 @@ usage_lines() {
 		dev add e0 hold 1500us => hold: "1500us" is not a whole number of milliseconds
 		dev add e0 tick -1ms => tick: "-1ms" is negative
 		dev add e0 release 4294967296ms => release: "4294967296ms" is too large
+		dev add e0 low-entropy 0 => low-entropy: "0" is not above 0
+		dev add e0 low-entropy 0.0001 => low-entropy: "0.0001" is not above 0
+		dev add e0 low-entropy -1 => low-entropy: "-1" is negative
+		dev add e0 low-entropy 2x => low-entropy: "2x" is not a number, such as 2 or 1.5
+		dev add e0 low-entropy 4294968 => low-entropy: "4294968" is too large
 		dev add e0 flows 4294967296 => flows: "4294967296" is too large
 		dev add e0 flows 64k => flows: "64k" is not a number
 		dev add e0 rx-queues "" => rx-queues: "" is not a list
@@ -125,6 +130,8 @@ usage_lines() {
 		flow show state mammoth => state: "mammoth" is unknown, expected mouse, candidate, elephant
 		flow show sort size => sort: "size" is unknown, expected rate, bytes, id, age, none
 		flow show limit x => limit: "x" is not a number
+		queue frob => "frob", expected dev, dir
+		queue show dir up => dir: "up" is unknown, expected in, out
 		stats frob => "frob", expected dev
 		monitor frob => "frob", expected dev, rule, link, flow
 		monitor rule => a batch cannot have it
@@ -171,7 +178,7 @@ test_help() {
 	check "help" ankus help
 	check "-help" ankus -help
 	check "-V" ankus -V
-	for object in dev rule link flow stats monitor; do
+	for object in dev rule link flow queue stats monitor; do
 		check "$object help" ankus "$object" help
 		check_fail "$object help, and more" 1 'unexpected word "me"' \
 			ankus "$object" help me
@@ -183,7 +190,7 @@ test_help() {
 test_not_loaded() {
 	local object
 
-	for object in dev rule link flow stats monitor; do
+	for object in dev rule link flow queue stats monitor; do
 		check_fail "$object: not loaded" 2 \
 			'^ankus: kernel module is not loaded \(modprobe ankus\)$' \
 			ankus $object
@@ -233,7 +240,7 @@ test_permission() {
 		check_fail "unprivileged: $words" 2 'no permission.*CAP_NET_ADMIN' \
 			unprivileged "$ANKUS" $words
 	done
-	for words in dev rule link flow stats; do
+	for words in dev rule link flow queue stats; do
 		check "unprivileged: $words show" unprivileged "$ANKUS" $words show
 	done
 	check_fail "a namespace needs its own permission" 2 'cannot enter' \
@@ -328,11 +335,13 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 		"$(json_keys .x stats show)"
 	check_is "stats cpus: all attributes" "$(spec_keys cpu-get)" \
 		"$(json_keys .x stats cpus)"
+	check_is "queue: all attributes" "$(spec_keys queue-get)" \
+		"$(json_keys .x queue show)"
 	check_is "flow: all attributes" \
 		"$(spec_keys flow-get rule-pref rx-queue tx-queue link)" \
 		"$(json_keys ".rule_pref, .rx_queue, .tx_queue, .link" \
 			flow show dir out)"
-	for object in dev rule link flow stats; do
+	for object in dev rule link flow queue stats; do
 		check_json "$object: an array" 'type == "array"' \
 			ankus -n "$ns" -j $object show
 		check_json "$object: the same when pretty" 'type == "array"' \
@@ -350,23 +359,25 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 
 test_dev() {
 	check "dev add" ankus -n "$ns" dev add v0 rate 100kbit hold 0ms release 61500ms \
-		tick 50ms flows 256 rx-queues 0-1,3 backend none
+		tick 50ms flows 256 rx-queues 0-1,3 backend none low-entropy 1.5
 	check_fail "twice" 2 'ankus: ' ankus -n "$ns" dev add v0
 	check_json "as it was told" '.[0] | .ifname == "v0" and .mode == "observe" and
 		.rate_bps == 100000 and .hold_ms == 0 and .release_ms == 61500 and
 		.tick_ms == 50 and .flow_max == 256 and .backend == "none" and
-		.rx_queues == [{first: 0, last: 1}, {first: 3, last: 3}] and
+		.low_entropy_permille == 1500 and .rx_queues == [{first: 0, last: 1}, {first: 3, last: 3}] and
 		.tx_queues == [] and .num_tx_queues == 4' \
 		ankus -n "$ns" -j dev show v0
 	check_is "and in text" \
 		"v0: mode observe rate 100Kbit hold 0ms release 61500ms tick 50ms flows 256 sketch 256k" \
 		"$(ankus -n "$ns" dev show v0 | head -n 1)"
-	check_fail "queues in text" 0 'rx-queues 0-1,3 tx-queues all backend none' \
+	check_fail "queues in text" 0 'rx-queues 0-1,3 tx-queues all backend none links auto low-entropy 1\.5$' \
 		ankus -n "$ns" dev show
 	check "dev set" ankus -n "$ns" dev set v0 rx-queues all tx-queues 2-3
 	check_json "one word changes, the others stay" '.[0] | .rx_queues == [] and
 		.tx_queues == [{first: 2, last: 3}] and .rate_bps == 100000' \
 		ankus -n "$ns" -j dev show
+	check "low-entropy can be turned off" ankus -n "$ns" dev set v0 low-entropy off
+	check_fail "which is shown" 0 'low-entropy off$' ankus -n "$ns" dev show v0
 	check "dev add of a bond" ankus -n "$ns" dev add bond0
 	check_json "two devices" 'map(.ifname) | sort == ["bond0", "v0"]' \
 		ankus -n "$ns" -j dev show
@@ -493,6 +504,30 @@ test_stats() {
 		"$(ankus -n "$ns" stats show dev v0 |
 			awk 'NR > 1 { gsub("-", "_", $1); print $1 }' |
 			LC_ALL=C sort)"
+}
+
+test_queues() {
+	check_json "of one device" 'length == 8 and all(.ifname == "v0")' \
+		ankus -n "$ns" -j queue show dev v0
+	check_json "of one direction" 'map([.dir, .queue]) ==
+		[["out", 0], ["out", 1], ["out", 2], ["out", 3]]' \
+		ankus -n "$ns" -j queue show dev v0 dir out
+	check_json "of all" 'map(.ifname) | unique == ["bond0", "v0"]' \
+		ankus -n "$ns" -j queue
+	check_fail "of none" 2 'no such device' ankus -n "$ns" queue show dev nosuch
+	check "open queues are set" ankus -n "$ns" dev set v0 tx-queues 2-3
+	check_json "and shown" 'map(.open) == [false, false, true, true]' \
+		ankus -n "$ns" -j queue show dev v0 dir out
+	check_fail "in text" 0 \
+		'^v0 +out +3 +yes +[0-9.]+[KM]?bit +[0-9.]+%? +[0-9.]+[KM]?bit +[0-9]+$' \
+		ankus -n "$ns" queue show dev v0
+	ankus -n "$ns" dev set v0 tx-queues all
+	check_until "the balance is in a line above" 10 queue_balance
+}
+
+queue_balance() {
+	ankus -n "$ns" queue show dev v0 dir out | sed -n 2p |
+		grep -qE '^ +v0 out: imbalance [0-9.]+, to expect of hashing [0-9.]+$'
 }
 
 # batch STATUS REGEX [OPTIONS...]: of standard input
@@ -757,6 +792,7 @@ test_links
 test_flows
 test_json
 test_stats
+test_queues
 test_monitor
 test_interrupted
 check "dev del" ankus -n "$ns" dev del v0

@@ -165,6 +165,30 @@ test_links() {
 		printf 'link del wide%d\n' 0 1; } | ip -n "$ns" -b -
 }
 
+# Of two devices with 100 and 30 queues a direction
+test_queues() {
+	local tool="$ANKUS -n $ns" i
+
+	for i in 0:100 1:30; do
+		ip -n "$ns" link add "q${i%:*}" numtxqueues "${i#*:}" \
+			numrxqueues "${i#*:}" type dummy
+		ankus -n "$ns" dev add "q${i%:*}" tick 10s flows 64
+	done
+	list "" queue-get+dump queue 0 1 99
+	check_is "260 queues are listed" "0 no 260 " "$end $told $n $missing"
+	check "in more than two parts" [ "$parts" -gt 2 ]
+	list "" "queue-get+dump ifname=s:q1" queue 0 1 29
+	check_is "those of one device" "0 60 " "$end $n $missing"
+	list "" "queue-get+dump ifname=s:q0 dir=u32:1" queue 0 1 99
+	check_is "of one direction, each once and in order" "0 100 0 0 " \
+		"$end $n $twice $disorder $missing"
+	list "$tool dev del q1" queue-get+dump queue
+	check_is "a device is let go: the list ends well and tells it" "0 yes" "$end $told"
+	list "ip -n $ns link del q0" queue-get+dump queue
+	check_is "a device is deleted: likewise" "0 yes" "$end $told"
+	ip -n "$ns" link del q1
+}
+
 # mice ADDRESS FIRST LAST [STOP]: a packet to each of these ports, once, or from
 # a new port each time until there is a file STOP
 mice() {
@@ -412,7 +436,7 @@ reader() {
 	tmp=$tmp/$1
 	mkdir "$tmp"
 	while [ ! -e "$tmp/../stop" ]; do
-		for op in rule dev link flow stats cpu; do
+		for op in rule dev link flow stats queue cpu; do
 			list "" $op-get+dump pref
 			[ "$end" = 0 ] || echo "$op: $end" >>"$tmp/../bad"
 			[ $op != rule ] || [ "$twice$disorder" = 00 ] ||
@@ -495,6 +519,7 @@ test_rules
 test_rule_limit
 test_devs
 test_links
+test_queues
 test_flows
 test_elephants
 test_flow_churn

@@ -30,7 +30,8 @@ state() {
 	local object
 	for object in dev rule link; do
 		ankus -n "$ns" -j $object show
-	done | jq -c 'map(del(.flows, .elephants, .pinned_bps, .tx_bps))'
+	done | jq -c 'map(del(.flows, .elephants, .pinned_bps, .tx_bps,
+		.imbalance_permille, .expected_permille))'
 }
 
 # requests CMD...: send the requests of $tmp/cases, lines of
@@ -95,6 +96,7 @@ spec_cases() {
 		    "flow-unpin": {"id": flow},
 		    "stats-get": {"ifname": "s:m0"},
 		    "cpu-get": {"ifname": "s:m0", "cpu": "u32:0"},
+		    "queue-get": {"ifname": "s:m0", "dir": "u32:0", "queue": "u32:0"},
 		}
 		size = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
 
@@ -219,7 +221,7 @@ meaning_cases() {
 			EINVAL|ifname|same|$op: name and index of two devices|$op ifindex=u32:4712 ifname=s:m0
 		END
 	done
-	for op in dev-get stats-get cpu-get flow-get; do
+	for op in dev-get stats-get cpu-get flow-get queue-get; do
 		cat <<-END
 			ENODEV|any|same|$op dump: unknown name|$op+dump ifname=s:nosuch
 			ENODEV|any|same|$op dump: unknown index|$op+dump ifindex=u32:99999
@@ -250,6 +252,7 @@ meaning_cases() {
 			ERANGE|release-ms|same|${op% *}: an hour and a millisecond|$op release-ms=u32:3600001
 			ERANGE|rate-bps|same|${op% *}: rate 0|$op rate-bps=u64:0
 			ERANGE|tick-ms|same|${op% *}: tick of 9 ms|$op tick-ms=u32:9
+			ERANGE|low-entropy-permille|same|${op% *}: a thousand times the bins and more|$op low-entropy-permille=u32:1000001
 			ERANGE|tick-ms|same|${op% *}: a bad value beside a good one|$op mode=u32:1 hold-ms=u32:77 tick-ms=u32:0
 			ERANGE|rx-queues|same|${op% *}: RX queue that the device does not have|$op rx-queues={first=u32:0} rx-queues={first=u32:3,last=u32:4}
 			ERANGE|tx-queues|same|${op% *}: TX queue that the device does not have|$op rx-queues={first=u32:0} tx-queues={first=u32:4}
@@ -298,6 +301,13 @@ meaning_cases() {
 		EINVAL|any|same|rule-get dump: one rule is no list|rule-get+dump pref=u32:10
 		EINVAL|any|same|link-get dump: one link is no list|link-get+dump name=s:mine
 		EINVAL|any|same|flow-get dump: one flow is no list|flow-get+dump id=u64:1
+		EINVAL|any|same|queue-get dump: one queue is no list|queue-get+dump queue=u32:1
+		EINVAL|any|same|queue-get: no device named|queue-get dir=u32:0 queue=u32:0
+		ENODEV|ifname|same|queue-get: unknown device|queue-get ifname=s:nosuch dir=u32:0 queue=u32:0
+		ENOENT|ifname|same|queue-get: device that is not managed|queue-get ifname=s:n0 dir=u32:0 queue=u32:0
+		EINVAL|any|same|queue-get: no direction named|queue-get ifname=s:m0 queue=u32:0
+		EINVAL|any|same|queue-get: no queue named|queue-get ifname=s:m0 dir=u32:1
+		ERANGE|queue|same|queue-get: queue that the device does not have|queue-get ifname=s:m0 dir=u32:1 queue=u32:4
 
 		EINVAL|any|same|link-get: no link named|link-get
 		ENOENT|name|same|link-get: unknown name|link-get name=s:nosuch
@@ -364,12 +374,15 @@ test_good() {
 	cat >"$tmp/cases" <<-END
 		0|-|changed|dev-new: all defaults|dev-new ifname=s:n0
 		0|-|changed|dev-del: by name|dev-del ifname=s:n0
-		0|-|changed|dev-new: by index, least values|dev-new ifindex=u32:4712 mode=u32:0 rx-queues={first=u32:0} tx-queues={first=u32:0,last=u32:0} rate-bps=u64:1 hold-ms=u32:0 release-ms=u32:0 backend=u32:0 links=u32:0 tick-ms=u32:10 flow-max=u32:64
+		0|-|changed|dev-new: by index, least values|dev-new ifindex=u32:4712 mode=u32:0 rx-queues={first=u32:0} tx-queues={first=u32:0,last=u32:0} rate-bps=u64:1 hold-ms=u32:0 release-ms=u32:0 backend=u32:0 links=u32:0 tick-ms=u32:10 flow-max=u32:64 low-entropy-permille=u32:0
 		0|-|same|dev-get: by index|dev-get ifindex=u32:4712
 		0|-|same|dev-get: by both|dev-get ifindex=u32:4712 ifname=s:n0
 		0|-|same|stats-get: by index|stats-get ifindex=u32:4712
 		0|-|same|cpu-get: by index|cpu-get ifindex=u32:4712 cpu=u32:1
-		0|-|changed|dev-set: greatest values|dev-set ifname=s:n0 mode=u32:1 rx-queues={first=u32:0,last=u32:3} tx-queues={first=u32:0} tx-queues={first=u32:3} rate-bps=u64:18446744073709551615 hold-ms=u32:60000 release-ms=u32:3600000 backend=u32:2 links=u32:1 tick-ms=u32:10000
+		0|-|same|queue-get: the first, by index|queue-get ifindex=u32:4712 dir=u32:0 queue=u32:0
+		0|-|same|queue-get: the last|queue-get ifname=s:n0 dir=u32:1 queue=u32:3
+		0|-|same|queue-get dump: of one direction|queue-get+dump ifname=s:n0 dir=u32:1
+		0|-|changed|dev-set: greatest values|dev-set ifname=s:n0 mode=u32:1 rx-queues={first=u32:0,last=u32:3} tx-queues={first=u32:0} tx-queues={first=u32:3} rate-bps=u64:18446744073709551615 hold-ms=u32:60000 release-ms=u32:3600000 backend=u32:2 links=u32:1 tick-ms=u32:10000 low-entropy-permille=u32:1000000
 		0|-|changed|dev-set: all queues again|dev-set ifname=s:n0 rx-queues={} tx-queues={}
 		0|-|changed|dev-del: by index|dev-del ifindex=u32:4712
 		0|-|changed|dev-new: the largest table and sketch|dev-new ifname=s:n0 flow-max=u32:1048576 sketch-bytes=u32:4194304
@@ -443,7 +456,7 @@ permission() {
 	{
 		# shellcheck disable=SC2001 # a pattern for each line
 		sed "s/^\([^ ]*\).*/EPERM|none|same|\1: refused $desc|&/" <<<"$writes"
-		for op in dev rule link flow stats cpu; do
+		for op in dev rule link flow stats queue cpu; do
 			echo "0|-|same|$op-get: allowed $desc|$op-get+dump"
 		done
 		echo "0|-|same|dev-get: allowed $desc|dev-get ifname=s:m0"
@@ -489,6 +502,7 @@ test_namespaces() {
 	check_fail "nor one of them by its id" 2 'no flow with this id' \
 		ankus -n "$other" flow show "$id"
 	check_json "nor its counters" '. == []' ankus -n "$other" -j stats show
+	check_json "nor its queues" '. == []' ankus -n "$other" -j queue show
 
 	# The same names and numbers mean different things.
 	ip -n "$other" link add m0 index 4712 type veth peer name m1
@@ -562,6 +576,7 @@ test_no_memory() {
 		dev-get ifname=s:m0
 		stats-get ifname=s:m0
 		cpu-get ifname=s:m0 cpu=u32:0
+		queue-get ifname=s:m0 dir=u32:0 queue=u32:0
 		rule-get pref=u32:10
 		link-get name=s:mine
 		flow-get id=u64:$id
@@ -590,7 +605,7 @@ test_no_memory() {
 		flow-unpin id=u64:$id
 		! dev-set ifname=s:m0 mode=u32:0
 	END
-	check_is "nlraw tried all requests" 19 "$(wc -l <"$tmp/answers")" ||
+	check_is "nlraw tried all requests" 20 "$(wc -l <"$tmp/answers")" ||
 		lib_diag_file "$tmp/errors"
 	while IFS=$'\t' read -r op n refused whole lost mute torn; do
 		diag "$op: $n allocations, $refused refused, $whole done, $lost without an answer"
@@ -661,6 +676,8 @@ test_ynl() {
 		said["flows"] = ynl.dump("flow-get", {"ifname": "m0", "state": "mouse"})
 		said["fast"] = ynl.dump("flow-get", {"rate-bps": 1 << 40})
 		said["stats"] = ynl.dump("stats-get", {})
+		said["queue"] = ynl.do("queue-get", {"ifname": "m0", "dir": "out", "queue": 3})
+		said["queues"] = ynl.dump("queue-get", {"ifname": "m0", "dir": "in"})
 		said["twice"] = refused("rule-new", {"pref": 10})
 		said["range"] = refused("dev-set", {"ifname": "m0",
 		                                    "tx-queues": [{"first": 1024}]})
@@ -694,6 +711,10 @@ test_ynl() {
 	check_json "flow-get, a filter" '.fast == []' cat "$tmp/ynl"
 	check_json "stats-get" '.stats | map(.ifname) | sort == ["bond0", "m0"]' \
 		cat "$tmp/ynl"
+	check_json "queue-get" '.queue | .ifname == "m0" and .dir == "out" and
+		.queue == 3 and has("open")' cat "$tmp/ynl"
+	check_json "queue-get, a filter" '.queues | map(.queue) == [0, 1, 2, 3] and
+		all(.dir == "in")' cat "$tmp/ynl"
 	check_json "an error, its message and attribute" '.twice | .errno == 17 and
 		(.msg | length > 0) and ."bad-attr" == ".pref"' cat "$tmp/ynl"
 	check_json "an error inside of a nest" '.range | .errno == 34 and

@@ -11,7 +11,8 @@ static const char *const ops[] = {
 	"dev-get", "dev-new", "dev-set", "dev-del", "dev-ntf", "rule-get",
 	"rule-new", "rule-del", "rule-flush", "rule-ntf", "link-get",
 	"link-new", "link-set", "link-del", "link-ntf", "flow-get", "flow-pin",
-	"flow-unpin", "flow-ntf", "stats-get", "cpu-get"
+	"flow-unpin", "flow-ntf", "stats-get", "cpu-get",
+	"queue-get"
 };
 
 static const char *const queue_range_attrs[] = {
@@ -23,7 +24,8 @@ static const char *const dev_attrs[] = {
 	"rate-bps", "hold-ms", "release-ms", "backend", "links", "tick-ms",
 	"flow-max", "num-rx-queues", "num-tx-queues", "flows", "elephants",
 	"rx-backend", "rx-slots", "rx-rules", "rx-reason", "event",
-	"sketch-bytes"
+	"sketch-bytes",
+	"low-entropy-permille", "dir", "effective-milliflows", "bins"
 };
 
 static const char *const rule_attrs[] = {
@@ -37,7 +39,8 @@ static const char *const rule_attrs[] = {
 static const char *const link_attrs[] = {
 	"pad", "name", "ifindex", "ifname", "upper-ifindex", "upper-ifname",
 	"capacity-bps", "auto", "state", "reason", "speed-bps", "flows",
-	"pinned-bps", "tx-bps", "event"
+	"pinned-bps", "tx-bps", "event", "imbalance-permille",
+	"expected-permille"
 };
 
 static const char *const pin_attrs[] = {
@@ -63,13 +66,26 @@ static const char *const stats_attrs[] = {
 	"rules-installed", "rules-removed", "rules-lost", "ticks", "kicks",
 	"tick-max-ns", "rtnl-max-ns", "flows-evicted", "sketch-packets",
 	"sketch-replaced", "sketch-bytes", "sketch-counters", "admit-bytes",
-	"dump-max-ns", "memory-table", "memory-flows", "memory-control"
+	"dump-max-ns", "memory-table", "memory-flows", "memory-control",
+	"in-bps", "in-entropy-millibits", "in-evenness-permille",
+	"in-effective-milliflows", "in-low-entropy", "out-bps",
+	"out-entropy-millibits", "out-evenness-permille",
+	"out-effective-milliflows", "out-low-entropy",
+	"rx-queues-imbalance-permille", "rx-queues-expected-permille",
+	"tx-queues-imbalance-permille", "tx-queues-expected-permille",
+	"links-imbalance-permille", "links-expected-permille"
 };
 
 static const char *const cpu_attrs[] = {
 	"pad", "ifindex", "ifname", "cpu", "rx-packets", "rx-bytes",
 	"tx-packets", "tx-bytes", "flows-admitted", "sketch-packets",
 	"sketch-replaced", "sketch-counters", "sketch-used"
+};
+
+static const char *const queue_attrs[] = {
+	"pad", "ifindex", "ifname", "dir", "queue", "load-bps",
+	"share-permille", "flows", "pinned-bps", "open", "imbalance-permille",
+	"expected-permille"
 };
 
 #define COUNT(list)	(sizeof(list) / sizeof(*(list)))
@@ -93,7 +109,9 @@ const struct set nlraw_sets[] = {
 		.n = COUNT(link_attrs),
 		.drifts = DRIFTS(LINK_STATE) | DRIFTS(LINK_REASON) |
 			  DRIFTS(LINK_FLOWS) | DRIFTS(LINK_PINNED_BPS) |
-			  DRIFTS(LINK_TX_BPS),
+			  DRIFTS(LINK_TX_BPS) |
+			  DRIFTS(LINK_IMBALANCE_PERMILLE) |
+			  DRIFTS(LINK_EXPECTED_PERMILLE),
 	}, {
 		.name = "flow",
 		.attrs = flow_attrs,
@@ -106,6 +124,10 @@ const struct set nlraw_sets[] = {
 		.name = "cpu",
 		.attrs = cpu_attrs,
 		.n = COUNT(cpu_attrs),
+	}, {
+		.name = "queue",
+		.attrs = queue_attrs,
+		.n = COUNT(queue_attrs),
 	}, {
 		.name = "none",
 	},
@@ -131,7 +153,8 @@ _Static_assert(COUNT(ops) == ANKUS_CMD_MAX &&
 	       COUNT(flow_attrs) == ANKUS_A_FLOW_MAX &&
 	       COUNT(pin_attrs) == ANKUS_A_PIN_MAX &&
 	       COUNT(stats_attrs) == ANKUS_A_STATS_MAX &&
-	       COUNT(cpu_attrs) == ANKUS_A_CPU_MAX,
+	       COUNT(cpu_attrs) == ANKUS_A_CPU_MAX &&
+	       COUNT(queue_attrs) == ANKUS_A_QUEUE_MAX,
 	       "the names are not those of the contract");
 
 /* The value of a name, 0 when there is none */

@@ -142,7 +142,7 @@ check_shellcheck() {
 layer_of() {
 	case $1 in
 	key | packet | sketch | rate | entropy | match | place) echo 0 ;;
-	dev | flow | pair | rule | link | trace) echo 1 ;;
+	dev | flow | pair | rule | link | balance | trace) echo 1 ;;
 	steer | steer_rx | rx_ntuple | rx_rss | rx_cpu | tx_queue | tx_link) echo 2 ;;
 	main | manage | control | classify | assign | hook | netlink* | event) echo 3 ;;
 	compat) echo any ;;

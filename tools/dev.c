@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* ankus dev: the managed devices. */
 
+#include <string.h>
+
 #include <linux/ankus.h>
 
 #include "parse.h"
@@ -12,7 +14,7 @@ static const char help[] =
 "                          [ tx-queues QUEUES|all ] [ rate RATE ] [ hold TIME ]\n"
 "                          [ release TIME ] [ tick TIME ] [ flows NUMBER ]\n"
 "                          [ sketch SIZE ] [ backend auto|ntuple|none ]\n"
-"                          [ links auto|none ]\n"
+"                          [ links auto|none ] [ low-entropy NUMBER|off ]\n"
 "       ankus dev set NAME ...       the same words, but for flows and sketch\n"
 "       ankus dev del NAME\n"
 "       ankus dev show [ NAME ]\n"
@@ -33,6 +35,23 @@ static const char *put_sketch(struct nl_req *req, const struct word *w,
 	return NULL;
 }
 
+/* A multiple of the queues or links; none is 0. */
+static const char *put_low_entropy(struct nl_req *req, const struct word *w,
+				   const char *s)
+{
+	const char *why = NULL;
+	u32 v = 0;
+
+	if (strcmp(s, "off")) {
+		why = parse_milli(s, &v);
+		if (!why && !v)
+			why = "is not above 0";
+	}
+	if (!why)
+		nl_put_u32(req, w->attr, v);
+	return why;
+}
+
 /* The sizes of flow table and sketch are fixed once a device is added. */
 static const struct word add_words[] = {
 	{ "flows", put_number, ANKUS_A_DEV_FLOW_MAX },
@@ -46,6 +65,7 @@ static const struct word add_words[] = {
 	{ "tick", put_msec, ANKUS_A_DEV_TICK_MS },
 	{ "backend", put_enum, ANKUS_A_DEV_BACKEND, .names = &backend_names },
 	{ "links", put_enum, ANKUS_A_DEV_LINKS, .names = &links_names },
+	{ "low-entropy", put_low_entropy, ANKUS_A_DEV_LOW_ENTROPY_PERMILLE },
 	{}
 };
 
@@ -123,6 +143,11 @@ static void text(const struct nl_view *v)
 	queues(v, ANKUS_A_DEV_TX_QUEUES, " tx-queues");
 	value(v, ANKUS_A_DEV_BACKEND, " backend ");
 	value(v, ANKUS_A_DEV_LINKS, " links ");
+	print_text(" low-entropy ");
+	if (nl_uint(v, ANKUS_A_DEV_LOW_ENTROPY_PERMILLE))
+		value(v, ANKUS_A_DEV_LOW_ENTROPY_PERMILLE, "");
+	else
+		print_text("off");
 	value(v, ANKUS_A_DEV_ELEPHANTS, "\n    now: elephants ");
 	value(v, ANKUS_A_DEV_FLOWS, " of ");
 	value(v, ANKUS_A_DEV_NUM_RX_QUEUES, " flows, device queues rx ");

@@ -93,6 +93,21 @@ struct text fmt_size(u64 bytes)
 	return t;
 }
 
+struct text fmt_milli(u64 thousandths)
+{
+	struct text t;
+	char *end;
+
+	snprintf(t.s, sizeof(t.s), "%llu.%03llu", thousandths / 1000,
+		 thousandths % 1000);
+	end = t.s + strlen(t.s);
+	while (end[-1] == '0')
+		*--end = 0;
+	if (end[-1] == '.')
+		*--end = 0;
+	return t;
+}
+
 /* Exact, like fmt_rate(). */
 struct text fmt_msec(u64 ms)
 {

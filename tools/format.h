@@ -15,6 +15,7 @@ struct text {
 struct text fmt_rate(u64 bps);
 struct text fmt_load(u64 bps);
 struct text fmt_size(u64 bytes);
+struct text fmt_milli(u64 thousandths);
 struct text fmt_msec(u64 ms);
 struct text fmt_usec(u64 us);
 struct text fmt_age(u64 ms);

@@ -96,11 +96,33 @@ static void cell(const struct nl_view *v, u16 attr)
 	print_text("\t");
 }
 
+/* The device whose links come now. */
+static u64 device;
+
+/* How evenly the links of a device are used, once above the first of them. */
+static void balance(const struct nl_view *v)
+{
+	u64 upper = nl_uint(v, ANKUS_A_LINK_UPPER_IFINDEX);
+
+	if (upper == device)
+		return;
+	device = upper;
+	if (!nl_uint(v, ANKUS_A_LINK_IMBALANCE_PERMILLE))
+		return;
+	print_value(&link_schema, v, ANKUS_A_LINK_UPPER_IFNAME, "    ");
+	print_value(&link_schema, v, ANKUS_A_LINK_IMBALANCE_PERMILLE,
+		    ": imbalance ");
+	print_value(&link_schema, v, ANKUS_A_LINK_EXPECTED_PERMILLE,
+		    ", to expect of hashing ");
+	print_text("\n");
+}
+
 /* Load is all that the lower device sends, pinned what ankus sent there. */
 static void text(const struct nl_view *v)
 {
 	u64 speed = nl_uint(v, ANKUS_A_LINK_SPEED_BPS);
 
+	balance(v);
 	cell(v, ANKUS_A_LINK_NAME);
 	cell(v, ANKUS_A_LINK_IFNAME);
 	cell(v, ANKUS_A_LINK_UPPER_IFNAME);
@@ -126,6 +148,7 @@ static enum status link_show(struct args *a)
 	bool all = !a->argc;
 	struct nl_req req;
 
+	device = 0;
 	if (all)
 		nl_req_init(&req, &link_schema, ANKUS_CMD_LINK_GET, 0);
 	else if (start(a, &req, ANKUS_CMD_LINK_GET) || no_more_words(a))

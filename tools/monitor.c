@@ -48,6 +48,10 @@ static void dev_text(const struct nl_view *v)
 {
 	print_value(&dev_schema, v, ANKUS_A_DEV_IFNAME, " ");
 	print_value(&dev_schema, v, ANKUS_A_DEV_MODE, " mode ");
+	print_value(&dev_schema, v, ANKUS_A_DEV_DIR, " ");
+	print_value(&dev_schema, v, ANKUS_A_DEV_EFFECTIVE_MILLIFLOWS,
+		    " effective flows ");
+	print_value(&dev_schema, v, ANKUS_A_DEV_BINS, " over ");
 }
 
 static void rule_text(const struct nl_view *v)

@@ -156,6 +156,22 @@ const char *parse_size(const char *s, u64 *bytes)
 		      "is not a size, such as 64k, 10m or 1.5g", bytes);
 }
 
+const char *parse_milli(const char *s, u32 *thousandths)
+{
+	static const struct unit units[] = { { "", K, 1 } };
+	const char *why;
+	u64 v;
+
+	why = scaled(s, units, ARRAY_SIZE(units),
+		     "is not a number, such as 2 or 1.5", &v);
+	if (why)
+		return why;
+	if (v > U32_MAX)
+		return too_large;
+	*thousandths = v;
+	return NULL;
+}
+
 /* A bare number is microseconds to tc and something else to many: not taken. */
 const char *parse_msec(const char *s, u32 *ms)
 {

@@ -24,6 +24,7 @@ struct queue_set {
 const char *parse_number(const char *s, u64 max, u64 *v);
 const char *parse_rate(const char *s, u64 *bps);
 const char *parse_size(const char *s, u64 *bytes);
+const char *parse_milli(const char *s, u32 *thousandths);
 const char *parse_msec(const char *s, u32 *ms);
 const char *parse_queues(const char *s, struct queue_set *set);
 const char *parse_prefix(const char *s, struct prefix *p);

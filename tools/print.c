@@ -110,6 +110,9 @@ static void text_value(const struct attr *a, const struct nl_view *p)
 	case KIND_SIZE:
 		print_text("%s", fmt_size(n).s);
 		break;
+	case KIND_MILLI:
+		print_text("%s", fmt_milli(n).s);
+		break;
 	case KIND_MSEC:
 		print_text("%s", fmt_msec(n).s);
 		break;

@@ -106,6 +106,8 @@ static const char *const event_list[] = {
 	[ANKUS_EVENT_FLOW_VERIFY] = "flow-verify",
 	[ANKUS_EVENT_FLOW_FAIL] = "flow-fail",
 	[ANKUS_EVENT_FLOW_UNPIN] = "flow-unpin",
+	[ANKUS_EVENT_LOW_ENTROPY] = "low-entropy",
+	[ANKUS_EVENT_ENTROPY_NORMAL] = "entropy-normal",
 };
 
 const struct names event_names = { event_list, ARRAY_SIZE(event_list) };
@@ -145,6 +147,12 @@ static const struct attr dev_attrs[] = {
 	[ANKUS_A_DEV_RX_REASON] = { "rx-reason", KIND_STRING },
 	[ANKUS_A_DEV_EVENT] = { "event", KIND_ENUM, &event_names },
 	[ANKUS_A_DEV_SKETCH_BYTES] = { "sketch-bytes", KIND_SIZE },
+	[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE] = { "low-entropy-permille",
+					       KIND_MILLI },
+	[ANKUS_A_DEV_DIR] = { "dir", KIND_ENUM, &dir_names },
+	[ANKUS_A_DEV_EFFECTIVE_MILLIFLOWS] = { "effective-milliflows",
+					       KIND_MILLI },
+	[ANKUS_A_DEV_BINS] = { "bins", KIND_NUM },
 };
 
 const struct schema dev_schema = { dev_attrs, ARRAY_SIZE(dev_attrs) };
@@ -198,6 +206,8 @@ static const struct attr link_attrs[] = {
 	[ANKUS_A_LINK_PINNED_BPS] = { "pinned-bps", KIND_LOAD },
 	[ANKUS_A_LINK_TX_BPS] = { "tx-bps", KIND_LOAD },
 	[ANKUS_A_LINK_EVENT] = { "event", KIND_ENUM, &event_names },
+	[ANKUS_A_LINK_IMBALANCE_PERMILLE] = { "imbalance-permille", KIND_MILLI },
+	[ANKUS_A_LINK_EXPECTED_PERMILLE] = { "expected-permille", KIND_MILLI },
 };
 
 const struct schema link_schema = { link_attrs, ARRAY_SIZE(link_attrs) };
@@ -304,6 +314,46 @@ static const struct attr stats_attrs[] = {
 	[ANKUS_A_STATS_MEMORY_TABLE] = { "memory-table", KIND_NUM },
 	[ANKUS_A_STATS_MEMORY_FLOWS] = { "memory-flows", KIND_NUM },
 	[ANKUS_A_STATS_MEMORY_CONTROL] = { "memory-control", KIND_NUM },
+	[ANKUS_A_STATS_IN_BPS] = { "in-bps", KIND_NUM },
+	[ANKUS_A_STATS_IN_ENTROPY_MILLIBITS] = {
+		"in-entropy-millibits", KIND_NUM
+	},
+	[ANKUS_A_STATS_IN_EVENNESS_PERMILLE] = {
+		"in-evenness-permille", KIND_NUM
+	},
+	[ANKUS_A_STATS_IN_EFFECTIVE_MILLIFLOWS] = {
+		"in-effective-milliflows", KIND_NUM
+	},
+	[ANKUS_A_STATS_IN_LOW_ENTROPY] = { "in-low-entropy", KIND_NUM },
+	[ANKUS_A_STATS_OUT_BPS] = { "out-bps", KIND_NUM },
+	[ANKUS_A_STATS_OUT_ENTROPY_MILLIBITS] = {
+		"out-entropy-millibits", KIND_NUM
+	},
+	[ANKUS_A_STATS_OUT_EVENNESS_PERMILLE] = {
+		"out-evenness-permille", KIND_NUM
+	},
+	[ANKUS_A_STATS_OUT_EFFECTIVE_MILLIFLOWS] = {
+		"out-effective-milliflows", KIND_NUM
+	},
+	[ANKUS_A_STATS_OUT_LOW_ENTROPY] = { "out-low-entropy", KIND_NUM },
+	[ANKUS_A_STATS_RX_QUEUES_IMBALANCE_PERMILLE] = {
+		"rx-queues-imbalance-permille", KIND_NUM
+	},
+	[ANKUS_A_STATS_RX_QUEUES_EXPECTED_PERMILLE] = {
+		"rx-queues-expected-permille", KIND_NUM
+	},
+	[ANKUS_A_STATS_TX_QUEUES_IMBALANCE_PERMILLE] = {
+		"tx-queues-imbalance-permille", KIND_NUM
+	},
+	[ANKUS_A_STATS_TX_QUEUES_EXPECTED_PERMILLE] = {
+		"tx-queues-expected-permille", KIND_NUM
+	},
+	[ANKUS_A_STATS_LINKS_IMBALANCE_PERMILLE] = {
+		"links-imbalance-permille", KIND_NUM
+	},
+	[ANKUS_A_STATS_LINKS_EXPECTED_PERMILLE] = {
+		"links-expected-permille", KIND_NUM
+	},
 };
 
 const struct schema stats_schema = { stats_attrs, ARRAY_SIZE(stats_attrs) };
@@ -325,6 +375,23 @@ static const struct attr cpu_attrs[] = {
 };
 
 const struct schema cpu_schema = { cpu_attrs, ARRAY_SIZE(cpu_attrs) };
+
+static const struct attr queue_attrs[] = {
+	[ANKUS_A_QUEUE_PAD] = { "pad", KIND_NONE },
+	[ANKUS_A_QUEUE_IFINDEX] = { "ifindex", KIND_NUM },
+	[ANKUS_A_QUEUE_IFNAME] = { "ifname", KIND_STRING },
+	[ANKUS_A_QUEUE_DIR] = { "dir", KIND_ENUM, &dir_names },
+	[ANKUS_A_QUEUE_QUEUE] = { "queue", KIND_NUM },
+	[ANKUS_A_QUEUE_LOAD_BPS] = { "load-bps", KIND_LOAD },
+	[ANKUS_A_QUEUE_SHARE_PERMILLE] = { "share-permille", KIND_MILLI },
+	[ANKUS_A_QUEUE_FLOWS] = { "flows", KIND_NUM },
+	[ANKUS_A_QUEUE_PINNED_BPS] = { "pinned-bps", KIND_LOAD },
+	[ANKUS_A_QUEUE_OPEN] = { "open", KIND_FLAG },
+	[ANKUS_A_QUEUE_IMBALANCE_PERMILLE] = { "imbalance-permille", KIND_MILLI },
+	[ANKUS_A_QUEUE_EXPECTED_PERMILLE] = { "expected-permille", KIND_MILLI },
+};
+
+const struct schema queue_schema = { queue_attrs, ARRAY_SIZE(queue_attrs) };
 
 const char *name_of(const struct names *names, u32 value)
 {

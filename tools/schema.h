@@ -14,6 +14,7 @@ enum kind {
 	KIND_RATE,	/* configured bits per second, exact */
 	KIND_LOAD,	/* measured bits per second, rounded for people */
 	KIND_SIZE,	/* bytes */
+	KIND_MILLI,	/* thousandths, a decimal number for people */
 	KIND_MSEC,
 	KIND_USEC,
 	KIND_AGE,	/* measured milliseconds, rounded for people */
@@ -56,6 +57,7 @@ extern const struct schema link_schema;
 extern const struct schema flow_schema;
 extern const struct schema stats_schema;
 extern const struct schema cpu_schema;
+extern const struct schema queue_schema;
 
 extern const struct names mode_names;
 extern const struct names backend_names;

@@ -29,7 +29,7 @@ static void text(const struct nl_view *v)
 	print_text(":\n");
 	for (i = ANKUS_A_STATS_RX_PACKETS; i < stats_schema.count; i++)
 		if (nl_has(v, i))
-			print_text("    %-18s %15llu\n",
+			print_text("    %-28s %15llu\n",
 				   stats_schema.attrs[i].name, nl_uint(v, i));
 }
 
