@@ -226,7 +226,8 @@ static void classify_load(struct ankus_dev *ad, const struct ankus_flow *flow)
 static void classify_measure(struct ankus_dev *ad, struct ankus_flow *flow,
 			     u64 admit_bps, u64 last, u64 now)
 {
-	u64 bytes = atomic64_read(&flow->bytes);
+	/* the first packet is read, and maybe not yet added */
+	u64 bytes = max_t(u64, atomic64_read(&flow->bytes), flow->read_bytes);
 	u64 since = max(last, flow->first_ns);
 	u64 kick = U64_MAX;
 

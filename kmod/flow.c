@@ -150,6 +150,8 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 	flow->table = flows;
 	flow->dscp = pkt->dscp;
 	flow->first_ns = ktime_get_ns();
+	/* it ends a time that nobody has measured: rates are of what follows */
+	flow->read_bytes = pkt->len;
 	flow->seen_jiffies = jiffies;
 	flow->seen_bin = ANKUS_NO_BIN;
 	flow->kick_bytes = U64_MAX;

@@ -132,7 +132,7 @@ struct ankus_flow_ctl {
  * @rule_pref: the rule that decided
  * @id: for the user, never used twice in a network namespace
  * @first_ns: time of the first packet
- * @read_bytes: @bytes at the last reading
+ * @read_bytes: @bytes at the last reading, at first those of the first packet
  * @rate: averages
  * @rate_bps: elephant threshold that applies, from rule or device
  * @min_bytes: bytes the rule asks for
