@@ -27,7 +27,7 @@ module_dir = $(INSTALL_MOD_PATH)/lib/modules/$(module_release)/updates
 export KDIR
 
 .PHONY: all module simnic tool install modules_install uninstall clean \
-	regen check-gen style check demo vm-build vm-shell vm-run help
+	regen check-gen style check demo bench vm-build vm-shell vm-run help
 
 all: module tool
 
@@ -44,13 +44,15 @@ help:
 	@echo '  uninstall        remove what the two installed'
 	@echo 'Checking'
 	@echo '  check            the two below, builds, unit tests, and the tests in virtual'
-	@echo '                   machines; LANES="build lint kunit 6.1 6.12 7.3-debug" runs'
+	@echo '                   machines; LANES="build lint bench kunit 6.1 6.12 7.3-debug" runs'
 	@echo '                   some of it, TESTS="a.sh b.sh" some of the tests, JOBS=N at a time'
 	@echo '  style            checkpatch, clang-format, sparse, shellcheck, layers, tree'
 	@echo '  check-gen        are the generated files up to date?'
 	@echo '  regen            generate them from Documentation/netlink/specs/ankus.yaml'
 	@echo 'Trying'
 	@echo '  demo             a storage mesh before and after, in a virtual machine'
+	@echo '  bench            what detection costs and how exact it is, beside others;'
+	@echo '                   figures in build/bench.json, a plot in build/bench.png'
 	@echo '  vm-shell         a shell in a virtual machine with everything loaded'
 	@echo '  vm-run CMD=...   one command there'
 	@echo '  vm-build         what these two need'
@@ -122,3 +124,9 @@ demo:
 	@$(VM)/module.sh 6.1
 	@$(MAKE) tool
 	@selftests/demo/demo.sh
+
+bench:
+	@$(VM)/deps.sh bench
+	@$(VM)/module.sh 6.1 ankus
+	@$(MAKE) tool
+	@selftests/bench/bench.sh

@@ -6,6 +6,7 @@
 #   build      module and test NIC for every kernel without a warning, the tool;
 #              installing them, and by DKMS
 #   lint       style.sh, and whether the generated files are up to date
+#   bench      the targets of cost and accuracy that are quick to measure
 #   kunit      the unit tests, in User Mode Linux with all checkers
 #   6.1 6.12   the selftests on stock Debian kernels
 #   7.3-debug  the selftests under KASAN, UBSAN, lockdep, with a leak scan
@@ -24,12 +25,12 @@ cd "$top" || exit 1
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 
 kernels="6.1 6.12 7.3-debug"
-[ $# -gt 0 ] || set -- build lint kunit 6.1 6.12 7.3-debug
+[ $# -gt 0 ] || set -- build lint bench kunit 6.1 6.12 7.3-debug
 for lane; do
 	case $lane in
-	build | lint | kunit | 6.1 | 6.12 | 7.3-debug) ;;
+	build | lint | bench | kunit | 6.1 | 6.12 | 7.3-debug) ;;
 	*)
-		echo "check.sh: unknown lane '$lane' (build lint kunit $kernels)" >&2
+		echo "check.sh: unknown lane '$lane' (build lint bench kunit $kernels)" >&2
 		exit 2
 		;;
 	esac
@@ -97,6 +98,14 @@ lane_lint() {
 	step "generated files are up to date" \
 		Documentation/netlink/regen.sh -c || rc=1
 	return $rc
+}
+
+lane_bench() {
+	prepare "packages" selftests/vm/deps.sh bench || return
+	prepare "kernel 6.1" selftests/vm/kernel.sh 6.1 || return
+	prepare "ankus.ko for 6.1" selftests/vm/module.sh 6.1 ankus || return
+	prepare "the tool" make tool || return
+	selftests/bench/bench.sh quick
 }
 
 lane_kunit() {
@@ -213,6 +222,7 @@ for lane; do
 	case $lane in
 	build) lane_build ;;
 	lint) lane_lint ;;
+	bench) lane_bench ;;
 	kunit) lane_kunit ;;
 	*) lane_kernel "$lane" ;;
 	esac 2>&1 | tee "$log/$lane.tap" | progress

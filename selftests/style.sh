@@ -78,11 +78,11 @@ check_checkpatch() {
 	programs+=,EMBEDDED_FUNCTION_NAME,PREFER_KERNEL_TYPES
 
 	checkpatch "kernel code" $all < <(c_files |
-		grep -vE '^tools/|^selftests/(demo/|[^/]*$)|/(compat|trace)\.h$')
+		grep -vE '^tools/|^selftests/((demo|bench)/|[^/]*$)|/(compat|trace)\.h$')
 	checkpatch compat.h "$kernel" < <(c_files | grep -E '/compat\.h$')
 	checkpatch trace.h "$events" < <(c_files | grep -E '/trace\.h$')
 	checkpatch programs "$programs" < <(c_files |
-		grep -E '^tools/|^selftests/(demo/|[^/]*$)')
+		grep -E '^tools/|^selftests/((demo|bench)/|[^/]*$)')
 }
 
 # one_spaced FILE: a statement a line, without what line breaks and indentation

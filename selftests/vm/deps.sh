@@ -12,6 +12,7 @@
 #   regen   generating code from the netlink spec
 #   lint    make style
 #   demo    make demo (build + vm + traffic tools)
+#   bench   make bench (build + vm + what ankus is compared with, and a plot)
 set -euo pipefail
 
 die() {
@@ -34,7 +35,10 @@ packages() {
 	demo)	packages build; packages vm
 		echo iproute2 ethtool iperf3 gojq python3 procps \
 		     util-linux ;;
-	*)	die "unknown group '$1' (build kernel vm test dkms regen lint demo)" ;;
+	bench)	packages build; packages vm
+		echo iproute2 gojq nftables procps python3 gnuplot-nox \
+		     fonts-dejavu-core ;;
+	*)	die "unknown group '$1' (build kernel vm test dkms regen lint demo bench)" ;;
 	esac
 }
 
