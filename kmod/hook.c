@@ -65,20 +65,19 @@ hook_admit(struct ankus_dev *ad, const struct ankus_packet *pkt, u32 hash)
 static __always_inline struct ankus_flow *
 hook_account(struct ankus_dev *ad, const struct sk_buff *skb, u8 dir)
 {
-	struct ankus_packet pkt;
+	struct ankus_pcpu __percpu *pcpu = ad->pcpu;
+	struct ankus_packet pkt __uninitialized;
 	struct ankus_flow *flow;
-	bool found;
 	u64 bytes;
 	u32 hash;
 
-	found = ankus_packet_parse(skb, dir, &pkt);
-	ankus_pcpu_add(ad, dir == ANKUS_DIR_IN ? ANKUS_RX_PACKETS :
-						 ANKUS_TX_PACKETS, 1);
-	ankus_pcpu_add(ad, dir == ANKUS_DIR_IN ? ANKUS_RX_BYTES :
-						 ANKUS_TX_BYTES,
-		       skb->len - skb_network_offset(skb));
-	if (unlikely(!found)) {
-		ankus_pcpu_add(ad, ANKUS_UNTRACKED, 1);
+	this_cpu_inc(pcpu->count[dir == ANKUS_DIR_IN ? ANKUS_RX_PACKETS :
+						       ANKUS_TX_PACKETS]);
+	this_cpu_add(pcpu->count[dir == ANKUS_DIR_IN ? ANKUS_RX_BYTES :
+						       ANKUS_TX_BYTES],
+		     skb->len - skb_network_offset(skb));
+	if (unlikely(!ankus_packet_parse(skb, dir, &pkt))) {
+		this_cpu_inc(pcpu->count[ANKUS_UNTRACKED]);
 		return NULL;
 	}
 	hash = ankus_key_hash(&pkt.key, &ad->flows.secret);
@@ -91,8 +90,7 @@ hook_account(struct ankus_dev *ad, const struct sk_buff *skb, u8 dir)
 
 	bytes = atomic64_add_return_relaxed(pkt.len, &flow->bytes);
 	atomic64_inc(&flow->packets);
-	if (READ_ONCE(flow->seen_jiffies) != jiffies)
-		WRITE_ONCE(flow->seen_jiffies, jiffies);
+	WRITE_ONCE(flow->seen_jiffies, jiffies);
 	if (unlikely(flow->dscp != pkt.dscp))
 		WRITE_ONCE(flow->dscp, pkt.dscp);
 	if (unlikely(flow->mark != skb->mark))
@@ -139,12 +137,20 @@ static unsigned int hook_ingress(void *priv, struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
+/* Is there anything to do or to count?  No bin is all ones. */
+static bool hook_pinned(const struct ankus_pin *pin)
+{
+	return (READ_ONCE(pin->want) & READ_ONCE(pin->have) &
+		READ_ONCE(pin->left)) != ANKUS_NO_BIN;
+}
+
 static unsigned int hook_egress(void *priv, struct sk_buff *skb,
 				const struct nf_hook_state *state)
 {
 	struct ankus_dev *ad = priv;
 	struct ankus_flow_ctl *ctl;
 	struct ankus_flow *flow;
+	struct ankus_pin *pin;
 
 	flow = hook_account(ad, skb, ANKUS_DIR_OUT);
 	if (!flow)
@@ -156,9 +162,12 @@ static unsigned int hook_egress(void *priv, struct sk_buff *skb,
 	ctl = smp_load_acquire(&flow->ctl);
 	if (!ctl)
 		return NF_ACCEPT;
-	if (ankus_tx_link_apply(ad, &ctl->pin[ANKUS_PIN_LINK], skb))
+	pin = &ctl->pin[ANKUS_PIN_LINK];
+	if (hook_pinned(pin) && ankus_tx_link_apply(ad, pin, skb))
 		return NF_STOLEN;
-	ankus_tx_queue_apply(ad, &ctl->pin[ANKUS_PIN_TXQ], skb);
+	pin = &ctl->pin[ANKUS_PIN_TXQ];
+	if (hook_pinned(pin))
+		ankus_tx_queue_apply(ad, pin, skb);
 	return NF_ACCEPT;
 }
 

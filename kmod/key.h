@@ -13,6 +13,7 @@
  * @dst: destination address, likewise
  * @sport: source port, network byte order
  * @dport: destination port, network byte order
+ * @ports: both
  * @family: AF_INET or AF_INET6
  * @proto: IP protocol number
  * @dir: enum ankus_dir
@@ -21,8 +22,13 @@
 struct ankus_key {
 	struct in6_addr src;
 	struct in6_addr dst;
-	__be16 sport;
-	__be16 dport;
+	union {
+		struct {
+			__be16 sport;
+			__be16 dport;
+		};
+		__be32 ports;
+	};
 	u8 family;
 	u8 proto;
 	u8 dir;

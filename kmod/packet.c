@@ -20,7 +20,7 @@
 #define PACKET_EXT_MAX	8
 
 static bool packet_read_ports(const struct sk_buff *skb, int offset,
-			   struct ankus_key *key)
+			      struct ankus_key *key)
 {
 	const __be16 *ports;
 	__be16 buf[2];
@@ -84,7 +84,7 @@ static u8 packet_skip_exts(const struct sk_buff *skb, u8 proto, int *offset)
 }
 
 static bool packet_read_v4(const struct sk_buff *skb, int offset,
-			 struct ankus_packet *pkt)
+			   struct ankus_packet *pkt)
 {
 	const struct iphdr *iph;
 	struct iphdr buf;
@@ -105,7 +105,7 @@ static bool packet_read_v4(const struct sk_buff *skb, int offset,
 }
 
 static bool packet_read_v6(const struct sk_buff *skb, int offset,
-			 struct ankus_packet *pkt)
+			   struct ankus_packet *pkt)
 {
 	const struct ipv6hdr *iph;
 	struct ipv6hdr buf;

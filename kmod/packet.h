@@ -28,8 +28,14 @@ bool ankus_packet_parse_slow(const struct sk_buff *skb,
 
 static inline bool packet_has_ports(u8 proto)
 {
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP ||
-	       proto == IPPROTO_SCTP;
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static inline void packet_set_v4(struct ankus_key *key, __be32 src, __be32 dst)
@@ -47,17 +53,16 @@ static inline void packet_set_v4(struct ankus_key *key, __be32 src, __be32 dst)
 
 static inline void packet_set_ports(struct ankus_key *key, const void *ports)
 {
-	key->sport = ((const __be16 *)ports)[0];
-	key->dport = ((const __be16 *)ports)[1];
+	key->ports = *(const __be32 *)ports;
 }
 
 /* No options, no fragment, headers and ports in the linear part */
-static inline bool packet_parse_v4(const void *data, unsigned int len,
+static inline bool packet_parse_v4(const void *data, int len,
 				   struct ankus_packet *pkt)
 {
 	const struct iphdr *iph = data;
 
-	if (len < sizeof(*iph) + 4 || *(const u8 *)data != 0x45 ||
+	if (len < (int)sizeof(*iph) + 4 || *(const u8 *)data != 0x45 ||
 	    ip_is_fragment(iph) || !packet_has_ports(iph->protocol))
 		return false;
 	packet_set_v4(&pkt->key, iph->saddr, iph->daddr);
@@ -68,12 +73,12 @@ static inline bool packet_parse_v4(const void *data, unsigned int len,
 }
 
 /* No extension headers, headers and ports in the linear part */
-static inline bool packet_parse_v6(const void *data, unsigned int len,
+static inline bool packet_parse_v6(const void *data, int len,
 				   struct ankus_packet *pkt)
 {
 	const struct ipv6hdr *iph = data;
 
-	if (len < sizeof(*iph) + 4 || iph->version != 6 ||
+	if (len < (int)sizeof(*iph) + 4 || iph->version != 6 ||
 	    !packet_has_ports(iph->nexthdr))
 		return false;
 	pkt->key.family = AF_INET6;
@@ -101,15 +106,16 @@ static __always_inline bool ankus_packet_parse(const struct sk_buff *skb,
 					       u8 dir, struct ankus_packet *pkt)
 {
 	const void *data = skb_network_header(skb);
+	/* negative when it is not in the linear part */
 	int linear = skb_tail_pointer(skb) - (const unsigned char *)data;
 
 	pkt->key.dir = dir;
 	pkt->key.pad = 0;
 	pkt->len = skb->len - skb_network_offset(skb);
-	if (likely(skb->protocol == htons(ETH_P_IP) && linear > 0)) {
+	if (likely(skb->protocol == htons(ETH_P_IP))) {
 		if (likely(packet_parse_v4(data, linear, pkt)))
 			return true;
-	} else if (skb->protocol == htons(ETH_P_IPV6) && linear > 0) {
+	} else if (skb->protocol == htons(ETH_P_IPV6)) {
 		if (likely(packet_parse_v6(data, linear, pkt)))
 			return true;
 	}

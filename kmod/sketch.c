@@ -11,10 +11,12 @@
  * the line's small flows carry, divided among ten.  A flow that is admitted too
  * early costs an entry for a second: in the table it is measured exactly.
  *
- * Compared at equal memory with HeavyKeeper (ATC 2018), count-min with
- * conservative update (Estan, Varghese, SIGCOMM 2002) and Space-Saving over one
- * heap: selftests/bench.  All find the heavy flows of real workloads; HeavyKeeper
- * and count-min touch several lines for a packet, and HeavyKeeper may miss.
+ * Compared at equal memory in selftests/bench with Space-Saving over one heap,
+ * HeavyKeeper (Gong et al., ATC 2018) and count-min with conservative update
+ * (Estan, Varghese, SIGCOMM 2002).  With the default size all find the heavy
+ * flows of published workloads.  Space-Saving and count-min take more cache lines
+ * and time for a packet.  HeavyKeeper lets fewer mice into the table when memory is
+ * short, but by its nature may miss a flow; here an elephant is never missed.
  *
  * Old counts fade: each epoch that has passed halves a line when it is next
  * used, so nothing ever sweeps the whole.  A flow of a steady rate is counted
@@ -38,7 +40,7 @@ static void sketch_fade(struct ankus_sketch_line *line, u32 epoch)
 		pairs[i] = pairs[i] >> shift & keep;
 }
 
-#define SKETCH_LANES(print) ((print) * 0x0001000100010001ULL)
+#define SKETCH_LANES(print) (0x0001000100010001ULL * (print))
 #define SKETCH_HIGH SKETCH_LANES(0x8000ULL)
 
 /*

@@ -9,7 +9,7 @@
 #define ANKUS_SKETCH_WAYS	10
 
 /* Estimates stay below twice this, whatever is asked for */
-#define ANKUS_SKETCH_ENOUGH_MAX	(1U << 30)
+#define ANKUS_SKETCH_ENOUGH_MAX	0x40000000U
 
 /**
  * struct ankus_sketch_line - the flows of one hash value, one cache line

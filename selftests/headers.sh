@@ -57,7 +57,7 @@ make_devices() {
 		bridge_make br2 t1 y0
 }
 
-# Every flow is an elephant after its first packet, and stays one: the packets
+# Every flow is an elephant after its second packet, and stays one: the packets
 # that follow are steered.
 manage() {
 	ankus -n "$near" dev add "$1" mode steer rate 1bit hold 0s \

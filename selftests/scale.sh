@@ -107,7 +107,7 @@ ip -n "$ns" link set d1 up
 flows_before=$(objects ankus_flow)
 control_before=$(objects ankus_flow_ctl)
 
-# One packet makes an elephant, and one that stays
+# Two packets make an elephant, and one that stays
 check "a device with a table of $table flows" ankus -n "$ns" dev add d0 sketch 0 \
 	flows $table rate 1kbit hold 0ms release 3600s tick 1s
 check_is "memory of the table: a pointer for each flow" \

@@ -34,8 +34,9 @@ flood() {
 test_small() {
 	local received
 
-	# an eighth of 10 Mbit/s in 100 ms is 15625 bytes
-	ankus -n "$left" dev add v0 rate 10mbit release 300s
+	# An eighth of what 1 Mbit/s carries in a second is 15625 bytes; what was
+	# counted is halved each second.
+	ankus -n "$left" dev add v0 rate 1mbit tick 1s release 300s
 	check_until "what earns an entry is known" 10 stat_is "$left" v0 \
 		'.admit_bytes == 15625'
 	received=$(link_packets "$right" v1 rx)

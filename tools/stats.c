@@ -59,7 +59,8 @@ static void cpu_text(const struct nl_view *v)
 static enum status cpus(struct args *a)
 {
 	static const char head[] =
-		"DEV\t>CPU\t>RX-PACKETS\t>RX\t>TX-PACKETS\t>TX\t>ADMITTED\t>SKETCHED\t>REPLACED\t>USED";
+		"DEV\t>CPU\t>RX-PACKETS\t>RX\t>TX-PACKETS\t>TX\t"
+		">ADMITTED\t>SKETCHED\t>REPLACED\t>USED";
 	struct nl_req req;
 
 	nl_req_init(&req, &cpu_schema, ANKUS_CMD_CPU_GET, 0);

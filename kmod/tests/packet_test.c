@@ -248,7 +248,7 @@ static void packet_key(const struct packet *p, u8 dir, struct ankus_key *key)
  * was
  */
 static bool packet_look(struct kunit *test, struct sk_buff *skb,
-			 unsigned int l2, u8 dir, struct ankus_packet *pkt)
+			unsigned int l2, u8 dir, struct ankus_packet *pkt)
 {
 	struct packet_test *pt = test->priv;
 	bool found;
