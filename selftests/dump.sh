@@ -309,7 +309,7 @@ elephants_changed() {
 test_elephants() {
 	local tool="$ANKUS -n $ns" first last mouse
 
-	# a packet is enough, and stays so
+	# the second packet is enough, and stays so
 	ankus -n "$ns" dev add w0 rate 1kbit hold 0ms release 600s flows 8192 tick 20ms
 	check_until "a thousand flows become elephants" 60 elephants 1000
 	list "" "flow-get+dump ifname=s:w0 state=u32:2" id
@@ -344,8 +344,11 @@ test_elephants() {
 	elephants_changed "the last one changes" "$tool flow unpin $last"
 	elephants_changed "new ones come" "ip netns exec $ns bash -c '
 		for i in {1..50}; do
-			printf %01200d 0 >/dev/udp/10.55.1.2/\$((20000 + i))
-		done
+			exec 3>/dev/udp/10.55.1.2/\$((20000 + i))
+			for packet in 1 2 3; do
+				printf %01200d 0 >&3
+			done
+		done 2>/dev/null
 		sleep 2'"
 
 	# One by its id, with a control part and without
