@@ -605,7 +605,7 @@ test_no_memory() {
 		flow-unpin id=u64:$id
 		! dev-set ifname=s:m0 mode=u32:0
 	END
-	check_is "nlraw tried all requests" 20 "$(wc -l <"$tmp/answers")" ||
+	check_is "nlraw tried all requests" 21 "$(wc -l <"$tmp/answers")" ||
 		lib_diag_file "$tmp/errors"
 	while IFS=$'\t' read -r op n refused whole lost mute torn; do
 		diag "$op: $n allocations, $refused refused, $whole done, $lost without an answer"
