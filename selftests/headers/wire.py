@@ -3,12 +3,15 @@
 import ctypes
 import errno
 import fcntl
+import json
 import mmap
 import os
 import random
 import select
 import socket
 import struct
+import subprocess
+import time
 
 import frame as f
 from cases import NO_OFFLOAD
@@ -117,7 +120,21 @@ def open_tap(netns, dev, flags):
     fd = os.open('/dev/net/tun', os.O_RDWR)
     fcntl.ioctl(fd, TUNSETIFF,
                 struct.pack('16sH22x', dev.encode(), IFF_TAP | IFF_NO_PI | flags))
+    wait_forwarding(netns, dev)
     return fd
+
+
+def wait_forwarding(netns, dev):
+    """A tap that is opened has a carrier, of which its bridge hears later; until
+    then it drops what comes."""
+    for _ in range(10 * PATIENCE):
+        link = subprocess.run(['ip', '-n', netns, '-j', '-d', 'link', 'show', dev],
+                              check=True, capture_output=True).stdout
+        port = json.loads(link)[0]['linkinfo']['info_slave_data']
+        if port['state'] == 'forwarding':
+            return
+        time.sleep(0.1)
+    raise OSError(errno.ETIMEDOUT, dev + ' does not forward')
 
 
 class Tap:
