@@ -50,7 +50,7 @@ static bool assign_must_leave(struct ankus_dev *ad,
 	       !ad->bins[ops->kind][want].usable || !ops->allowed(flow, want);
 }
 
-/* The flows that need a place, as items in the order of ankus_dev::active */
+/* The flows that need a place, as items in the order of ankus_flows::active */
 static unsigned int assign_unplaced(struct ankus_dev *ad,
 				    const struct ankus_backend_ops *ops,
 				    struct ankus_item *items, u64 now)
@@ -58,7 +58,7 @@ static unsigned int assign_unplaced(struct ankus_dev *ad,
 	struct ankus_flow *flow;
 	unsigned int n = 0;
 
-	list_for_each_entry(flow, &ad->active, active) {
+	ankus_active_for_each(&ad->flows, flow) {
 		struct ankus_pin *pin = &flow->ctl->pin[ops->kind];
 		int bin = pin->want;
 
@@ -93,7 +93,7 @@ static unsigned int assign_movable(struct ankus_dev *ad,
 	struct ankus_flow *flow;
 	unsigned int n = 0;
 
-	list_for_each_entry(flow, &ad->active, active) {
+	ankus_active_for_each(&ad->flows, flow) {
 		const struct ankus_pin *pin = &flow->ctl->pin[ops->kind];
 
 		if (!assign_steerable(ad, flow, ops->kind) ||
@@ -200,7 +200,7 @@ static void assign_none(struct ankus_dev *ad, unsigned int kind, u64 now)
 
 	if (ankus_steer_ops(ad, kind, &reason))
 		return;
-	list_for_each_entry(flow, &ad->active, active)
+	ankus_active_for_each(&ad->flows, flow)
 		ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN, now);
 }
 
@@ -209,7 +209,7 @@ static void assign_orphans(struct ankus_dev *ad, u64 now)
 {
 	struct ankus_flow *flow;
 
-	list_for_each_entry(flow, &ad->active, active) {
+	ankus_active_for_each(&ad->flows, flow) {
 		struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_LINK];
 
 		if (flow->mode == ANKUS_PIN_MODE_MANUAL &&

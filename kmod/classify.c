@@ -42,7 +42,7 @@ void ankus_control_release_all(struct ankus_dev *ad)
 
 	lockdep_assert_held(&ad->an->lock);
 
-	list_for_each_entry(flow, &ad->active, active) {
+	ankus_active_for_each(&ad->flows, flow) {
 		classify_release(flow, now);
 		/* what an operator said of the flow ends with the steering */
 		flow->mode = ANKUS_PIN_MODE_AUTO;
@@ -89,8 +89,6 @@ static void classify_flow(struct ankus_dev *ad, struct ankus_flow *flow,
 		/* without memory it stays a mouse until the next look */
 		if (ankus_flow_activate(flow))
 			return;
-		if (list_empty(&flow->active))
-			list_add_tail(&flow->active, &ad->active);
 		classify_set_state(ad, flow, ANKUS_FLOW_STATE_CANDIDATE);
 	}
 	if (flow->rule_gen != ad->an->rule_gen)
@@ -154,7 +152,6 @@ static bool classify_forget(struct ankus_dev *ad, struct ankus_flow *flow,
 	if (!ankus_steer_idle(flow))
 		return false;
 	classify_set_state(ad, flow, ANKUS_FLOW_STATE_MOUSE);
-	list_del_init(&flow->active);
 	ankus_flow_remove(&ad->flows, flow);
 	return true;
 }

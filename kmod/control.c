@@ -87,7 +87,7 @@ static void control_look(struct ankus_dev *ad, u64 now)
 	unsigned int kind;
 	int event;
 
-	list_for_each_entry(flow, &ad->active, active) {
+	ankus_active_for_each(&ad->flows, flow) {
 		for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
 			if (control_unasked(ad, flow))
 				ankus_steer_settle(&flow->ctl->pin[kind]);
@@ -164,7 +164,7 @@ void ankus_control_refresh(struct ankus_dev *ad)
 	ankus_links_discover(ad, ankus_event_link);
 
 	mutex_lock(&ad->an->lock);
-	list_for_each_entry(flow, &ad->active, active) {
+	ankus_active_for_each(&ad->flows, flow) {
 		struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
 
 		/* rules may have gone, and what was refused may be taken now */

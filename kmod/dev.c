@@ -224,7 +224,6 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 	ad->cfg = *cfg;
 	ad->netdev = netdev;
 	netdev_hold(netdev, &ad->tracker, GFP_KERNEL);
-	INIT_LIST_HEAD(&ad->active);
 	INIT_LIST_HEAD(&ad->list);
 	kref_init(&ad->ref);
 	atomic_inc(&dev_count);

@@ -180,8 +180,7 @@ struct ankus_rx {
  * @draining: being let go, pins are on their way back; likewise
  * @cfg: configuration; written under rtnl and ankus_net::lock
  * @rx: receive backend
- * @active: flows that have a control part; under ankus_net::lock
- * @elephants: how many there are now, likewise
+ * @elephants: how many there are now; under ankus_net::lock
  * @candidates: likewise
  * @count: counters, likewise
  * @bins: queues and links by kind, as the control loop sees them, likewise
@@ -220,7 +219,6 @@ struct ankus_dev {
 	bool draining;
 	struct ankus_config cfg;
 	struct ankus_rx rx;
-	struct list_head active;
 	u32 elephants;
 	u32 candidates;
 	u64 count[ANKUS_STATS];

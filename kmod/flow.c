@@ -155,7 +155,6 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 	flow->seen_jiffies = jiffies;
 	flow->seen_bin = ANKUS_NO_BIN;
 	flow->kick_bytes = U64_MAX;
-	INIT_LIST_HEAD(&flow->active);
 
 	spin_lock_bh(&flows->lock);
 	other = ankus_flow_lookup(flows, &pkt->key, hash);
@@ -181,7 +180,7 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 /**
  * ankus_flow_remove() - stop tracking a flow and free it
  * @flows: the table
- * @flow: the flow, off the active list
+ * @flow: the flow
  *
  * Context: Control loop, under ankus_net::lock.
  */
@@ -198,14 +197,9 @@ void ankus_flow_remove(struct ankus_flows *flows, struct ankus_flow *flow)
 	call_rcu(&flow->rcu, flow_free_rcu);
 }
 
-static struct ankus_flow *flow_of_node(const struct rb_node *node)
-{
-	return rb_entry(node, struct ankus_flow_ctl, node)->flow;
-}
-
 static bool flow_older(struct rb_node *node, const struct rb_node *other)
 {
-	return flow_of_node(node)->id < flow_of_node(other)->id;
+	return ankus_flow_of_node(node)->id < ankus_flow_of_node(other)->id;
 }
 
 /**
@@ -254,7 +248,7 @@ struct ankus_flow *ankus_flow_next(const struct ankus_flows *flows, u64 id)
 	struct ankus_flow *next = NULL;
 
 	while (node) {
-		struct ankus_flow *flow = flow_of_node(node);
+		struct ankus_flow *flow = ankus_flow_of_node(node);
 
 		if (flow->id > id) {
 			next = flow;

@@ -142,7 +142,6 @@ struct ankus_flow_ctl {
  *	@rule_gen is current
  * @rule_born: ankus_rule::born of the rule that counted the flow last
  * @rule_gen: ankus_net::rule_gen when it was matched
- * @active: in ankus_dev::active while it has @ctl
  * @rcu: frees it
  *
  * The first group is the packet path's, written with WRITE_ONCE or atomics;
@@ -178,7 +177,6 @@ struct ankus_flow {
 	struct ankus_rule *rule;
 	u32 rule_born;
 	u32 rule_gen;
-	struct list_head active;
 	struct rcu_head rcu;
 };
 
@@ -218,6 +216,17 @@ int ankus_flow_activate(struct ankus_flow *flow);
 struct ankus_flow *ankus_flow_next(const struct ankus_flows *flows, u64 id);
 bool ankus_flow_find_key(const struct ankus_flows *flows, u64 id,
 			 struct ankus_key *key);
+
+/* Those that have a control part, by id; under ankus_net::lock all the while */
+#define ankus_active_for_each(flows, flow)				\
+	for ((flow) = ankus_flow_of_node(rb_first(&(flows)->active));	\
+	     (flow);							\
+	     (flow) = ankus_flow_of_node(rb_next(&(flow)->ctl->node)))
+
+static inline struct ankus_flow *ankus_flow_of_node(const struct rb_node *node)
+{
+	return node ? rb_entry(node, struct ankus_flow_ctl, node)->flow : NULL;
+}
 
 /* The flow that a pin is of */
 static inline struct ankus_flow *ankus_pin_flow(const struct ankus_pin *pin)

@@ -101,7 +101,7 @@ static bool manage_drained(struct ankus_dev *ad)
 	unsigned long silent = msecs_to_jiffies(MANAGE_DRAIN_MS);
 	struct ankus_flow *flow;
 
-	list_for_each_entry(flow, &ad->active, active) {
+	ankus_active_for_each(&ad->flows, flow) {
 		const struct ankus_pin *pin = flow->ctl->pin;
 
 		if (pin[ANKUS_PIN_RXQ].installed)
@@ -142,7 +142,7 @@ static void manage_report_rules(struct ankus_dev *ad)
 {
 	struct ankus_flow *flow;
 
-	list_for_each_entry(flow, &ad->active, active) {
+	ankus_active_for_each(&ad->flows, flow) {
 		const struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
 
 		if (pin->installed)

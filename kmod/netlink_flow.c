@@ -267,8 +267,6 @@ static int flow_set_mode(struct ankus_dev *ad, struct ankus_flow *flow, u8 mode,
 		NL_SET_ERR_MSG(extack, "out of memory");
 		return -ENOMEM;
 	}
-	if (list_empty(&flow->active))
-		list_add_tail(&flow->active, &ad->active);
 	flow->mode = mode;
 	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
 		struct ankus_pin *pin = &flow->ctl->pin[kind];

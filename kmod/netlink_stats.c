@@ -56,7 +56,7 @@ static int stats_put_pins(struct sk_buff *msg, struct ankus_dev *ad)
 	struct ankus_flow *flow;
 	unsigned int kind;
 
-	list_for_each_entry(flow, &ad->active, active) {
+	ankus_active_for_each(&ad->flows, flow) {
 		for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
 			const struct ankus_pin *pin = &flow->ctl->pin[kind];
 			int have = READ_ONCE(pin->have);

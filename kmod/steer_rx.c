@@ -71,7 +71,7 @@ static bool steer_rx_due(struct ankus_dev *ad, bool safe)
 
 	lockdep_assert_held(&ad->an->lock);
 
-	list_for_each_entry(flow, &ad->active, active) {
+	ankus_active_for_each(&ad->flows, flow) {
 		const struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
 
 		if (steer_rx_differs(pin, now) &&
@@ -262,7 +262,7 @@ bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 		left = false;
 		start = ktime_get_ns();
 		mutex_lock(&ad->an->lock);
-		list_for_each_entry(flow, &ad->active, active) {
+		ankus_active_for_each(&ad->flows, flow) {
 			struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
 
 			if (!steer_rx_differs(pin, force ? U64_MAX : start))

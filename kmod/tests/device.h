@@ -111,9 +111,6 @@ static inline struct ankus_flow *device_test_flow(struct device_test *st,
 	rcu_read_unlock_bh();
 	if (IS_ERR(flow) || ankus_flow_activate(flow))
 		return NULL;
-	mutex_lock(&st->an.lock);
-	list_add_tail(&flow->active, &st->ad->active);
-	mutex_unlock(&st->an.lock);
 	return flow;
 }
 
