@@ -228,12 +228,19 @@ static void classify_measure(struct ankus_dev *ad, struct ankus_flow *flow,
 	u64 since = max(last, flow->first_ns);
 	u64 kick = U64_MAX;
 
-	ankus_rate_update(&flow->rate, bytes - flow->read_bytes,
-			  now > since ? now - since : 0);
+	/* One that came during this run is for the next, with all its bytes */
+	if (now <= since)
+		return;
+	ankus_rate_update(&flow->rate, bytes - flow->read_bytes, now - since);
 	flow->read_bytes = bytes;
 	classify_flow(ad, flow, admit_bps, since, now);
-	if (flow->state != ANKUS_FLOW_STATE_ELEPHANT && !flow->over_ns)
+	if (flow->state != ANKUS_FLOW_STATE_ELEPHANT && !flow->over_ns) {
+		/* A young flow goes on to count from its beginning */
+		if (now - flow->first_ns < ad->cfg.tick_ms * NSEC_PER_MSEC &&
+		    READ_ONCE(flow->kick_bytes) != U64_MAX)
+			return;
 		kick = bytes + ad->kick_bytes;
+	}
 	WRITE_ONCE(flow->kick_bytes, kick);
 }
 
@@ -278,9 +285,10 @@ bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 	WRITE_ONCE(ad->kick_bytes,
 		   ankus_rate_bytes(admit_bps << CLASSIFY_ADMIT_SHIFT,
 				    ad->cfg.tick_ms * NSEC_PER_MSEC));
-	WRITE_ONCE(ad->admit_bytes,
-		   min(ad->kick_bytes >> CLASSIFY_ADMIT_SHIFT,
-		       ANKUS_SKETCH_ENOUGH_MAX + 0ULL));
+	if (ad->cfg.sketch_bytes)
+		WRITE_ONCE(ad->admit_bytes,
+			   min(ad->kick_bytes >> CLASSIFY_ADMIT_SHIFT,
+			       ANKUS_SKETCH_ENOUGH_MAX + 0ULL));
 
 	for (i = 0; i <= ad->flows.mask; i++) {
 		ankus_bucket_for_each(&ad->flows, i, flow, tmp,

@@ -13,7 +13,12 @@
 #include "event.h"
 #include "link.h"
 #include "steer.h"
+#include "trace.h"
 
+/* A run that is kicked follows a rest of so many times the one before */
+#define CONTROL_REST 8
+/* ankus_dev::kick_ns while the control loop runs */
+#define CONTROL_RUNNING U64_MAX
 /* Jiffies until the steer work asks again whether a flow pauses */
 #define CONTROL_STEER_RETRY 1
 
@@ -27,25 +32,57 @@ static void control_queue(struct ankus_dev *ad, struct delayed_work *work,
 		ankus_dev_put(ad);
 }
 
+/* Runs the control loop at once, or in the jiffy after @ns */
+static void control_run_in(struct ankus_dev *ad, u64 ns)
+{
+	control_queue(ad, &ad->tick, ns ? nsecs_to_jiffies(ns) + 1 : 0);
+}
+
 /**
  * ankus_control_kick() - ask for a run of the control loop
  * @ad: the device
+ * @flow: the flow that has carried so much
  *
- * Several flows may cross the threshold at once; runs are kept an eighth of a
- * tick apart.
+ * The loop runs at once, unless kicks would then make it take more than an
+ * eighth of the time.
  *
  * Context: Packet path; RCU read side.
  */
-void ankus_control_kick(struct ankus_dev *ad)
+void ankus_control_kick(struct ankus_dev *ad, const struct ankus_flow *flow)
 {
-	unsigned long next = READ_ONCE(ad->last_jiffies) +
-			     msecs_to_jiffies(READ_ONCE(ad->cfg.tick_ms) / 8);
+	bool first = !test_and_set_bit(0, &ad->kicked);
+	/* Read after @kicked is set: see control_rest() */
+	u64 next = READ_ONCE(ad->kick_ns);
+	u64 now = ktime_get_ns();
+	bool served = next <= now;
 
-	if (test_and_set_bit(0, &ad->kicked))
-		return;
-	ankus_pcpu_add(ad, ANKUS_KICKS, 1);
-	control_queue(ad, &ad->tick,
-		      time_after(next, jiffies) ? next - jiffies : 0);
+	trace_ankus_kick(flow, served);
+	if (first)
+		ankus_pcpu_add(ad, ANKUS_KICKS, 1);
+	/* An earlier one may wait for a jiffy that is not here yet */
+	if (served)
+		control_run_in(ad, 0);
+	else if (first && next != CONTROL_RUNNING)
+		control_run_in(ad, next - now);
+}
+
+/*
+ * A run that began at @now is over.  The next one has been queued; kicks may
+ * bring it forward, but not before the loop has rested.
+ */
+static void control_rest(struct ankus_dev *ad, u64 now)
+{
+	u64 end = ktime_get_ns();
+	u64 rest = min(CONTROL_REST * (end - now), ad->wake_ns - now);
+
+	WRITE_ONCE(ad->kick_ns, end + rest);
+	/*
+	 * Either a kick sees that the run is over, or it is seen here.  Pairs
+	 * with test_and_set_bit() in ankus_control_kick().
+	 */
+	smp_mb();
+	if (test_bit(0, &ad->kicked))
+		control_run_in(ad, max(rest, 1ULL));
 }
 
 /**
@@ -105,8 +142,7 @@ static void control_tick(struct work_struct *work)
 	struct ankus_dev *ad = container_of(to_delayed_work(work),
 					    struct ankus_dev, tick);
 	struct ankus_net *an = ad->an;
-	unsigned long delay;
-	bool whole;
+	bool whole, look;
 	u64 now;
 
 	mutex_lock(&an->lock);
@@ -115,9 +151,14 @@ static void control_tick(struct work_struct *work)
 
 	now = ktime_get_ns();
 	ad->wake_ns = now + ad->cfg.tick_ms * NSEC_PER_MSEC;
-	clear_bit(0, &ad->kicked);
+	/* Proof is a matter of looks in a row, so kicks do not make them more */
+	look = ad->soon ||
+	       now - ad->look_ns >= ad->cfg.tick_ms * NSEC_PER_MSEC / 8;
 	ad->soon = false;
-	WRITE_ONCE(ad->last_jiffies, jiffies);
+	WRITE_ONCE(ad->kick_ns, CONTROL_RUNNING);
+	clear_bit(0, &ad->kicked);
+	/* What was kicked for until here is read below */
+	smp_mb__after_atomic();
 	WRITE_ONCE(ad->epoch, now / (ad->cfg.tick_ms * NSEC_PER_MSEC));
 	ankus_links_check(ad, ankus_event_link);
 	ankus_links_measure(ad, now - ad->last_ns);
@@ -125,7 +166,10 @@ static void control_tick(struct work_struct *work)
 	if (ad->gone)
 		goto out;
 	ad->last_ns = now;
-	control_look(ad, now);
+	if (look) {
+		control_look(ad, now);
+		ad->look_ns = now;
+	}
 	if (whole)
 		ankus_control_assign(ad, now);
 	else
@@ -137,11 +181,9 @@ static void control_tick(struct work_struct *work)
 	ad->count[ANKUS_TICK_MAX_NS] = max(ad->count[ANKUS_TICK_MAX_NS],
 					   ktime_get_ns() - now);
 	/* Earlier when a flow has kept its rate for the hold time before that */
-	delay = nsecs_to_jiffies(ad->wake_ns - now) + 1;
-	/* or when one crossed the threshold while this run was under way */
-	if (test_bit(0, &ad->kicked))
-		delay = min(delay, msecs_to_jiffies(ad->cfg.tick_ms) / 8 + 1);
-	control_queue(ad, &ad->tick, delay);
+	control_run_in(ad, max(ad->wake_ns - now, 1ULL));
+	/* or when one crosses the threshold */
+	control_rest(ad, now);
 out:
 	mutex_unlock(&an->lock);
 	ankus_dev_put(ad);
@@ -218,9 +260,8 @@ void ankus_control_init(struct ankus_dev *ad)
 	INIT_DELAYED_WORK(&ad->tick, control_tick);
 	INIT_DELAYED_WORK(&ad->steer, control_steer_work);
 	ad->last_ns = ktime_get_ns();
-	ad->last_jiffies = jiffies;
 	ad->kick_bytes = U64_MAX;
-	ad->admit_bytes = U32_MAX;
+	ad->admit_bytes = ad->cfg.sketch_bytes ? U32_MAX : 0;
 }
 
 /**

@@ -8,7 +8,7 @@
 void ankus_control_init(struct ankus_dev *ad);
 void ankus_control_start(struct ankus_dev *ad);
 void ankus_control_stop(struct ankus_dev *ad);
-void ankus_control_kick(struct ankus_dev *ad);
+void ankus_control_kick(struct ankus_dev *ad, const struct ankus_flow *flow);
 void ankus_control_run_soon(struct ankus_dev *ad);
 void ankus_control_steer_soon(struct ankus_dev *ad);
 void ankus_control_refresh(struct ankus_dev *ad);

@@ -169,7 +169,8 @@ struct ankus_rx {
  * @pcpu: what the packet path has on each CPU
  * @sketch_mask: lines of each sketch - 1, a power of two
  * @epoch: number of the tick, for the sketches to fade
- * @admit_bytes: a flow that has carried so many in about a tick is tracked
+ * @admit_bytes: a flow that has carried so many in about a tick is tracked; 0
+ *	without a sketch
  * @links: ways out; slots written under ankus_net::lock, read under RCU
  * @hooks: netfilter hooks, hook.c's
  * @next_link: slot to try first for a new link; under ankus_net::lock
@@ -192,10 +193,13 @@ struct ankus_rx {
  *	last one has not seen why
  * @kick_bytes: bytes after which a flow that is no candidate yet is looked at;
  *	read by the packet path
- * @kicked: a run of the control loop is asked for
+ * @kicked: a run of the control loop is asked for; set by the packet path,
+ *	cleared by the control loop
+ * @kick_ns: no run because of that before this time; written by the control
+ *	loop, read by the packet path
  * @wake_ns: when the control loop is to run next, its own
  * @last_ns: when the control loop last measured
- * @last_jiffies: likewise, read by the packet path
+ * @look_ns: when it last looked at the pins
  * @tick: the control loop, control.c's
  * @steer: driver calls, control.c's
  * @free: frees all after a grace period
@@ -230,9 +234,10 @@ struct ankus_dev {
 	bool soon;
 	u64 kick_bytes;
 	unsigned long kicked;
+	u64 kick_ns;
 	u64 wake_ns;
 	u64 last_ns;
-	unsigned long last_jiffies;
+	u64 look_ns;
 	struct delayed_work tick;
 	struct delayed_work steer;
 	struct rcu_work free;

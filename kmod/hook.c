@@ -58,7 +58,9 @@ hook_admit(struct ankus_dev *ad, const struct ankus_packet *pkt, u32 hash)
 	}
 	ankus_pcpu_add(ad, ANKUS_ADMITTED, 1);
 	trace_ankus_flow_admit(flow, pkt->len);
-	WRITE_ONCE(flow->kick_bytes, READ_ONCE(ad->kick_bytes));
+	/* The sketch has seen more of it, at most twice what it counted */
+	WRITE_ONCE(flow->kick_bytes,
+		   READ_ONCE(ad->kick_bytes) - 2ULL * READ_ONCE(ad->admit_bytes));
 	return flow;
 }
 
@@ -97,7 +99,7 @@ hook_account(struct ankus_dev *ad, const struct sk_buff *skb, u8 dir)
 		WRITE_ONCE(flow->mark, skb->mark);
 	if (unlikely(bytes > READ_ONCE(flow->kick_bytes))) {
 		WRITE_ONCE(flow->kick_bytes, U64_MAX);
-		ankus_control_kick(ad);
+		ankus_control_kick(ad, flow);
 	}
 	return flow;
 }

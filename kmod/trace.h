@@ -136,6 +136,23 @@ TRACE_EVENT(ankus_flow_admit_fail,
 				   { ENOMEM, "no-memory" }))
 );
 
+TRACE_EVENT(ankus_kick,
+	TP_PROTO(const struct ankus_flow *flow, bool served),
+	TP_ARGS(flow, served),
+	TP_STRUCT__entry(
+		ANKUS_TRACE_FLOW(ankus_flow_dev(flow))
+		__field(u64, bytes)
+		__field(bool, served)
+	),
+	TP_fast_assign(
+		ANKUS_TRACE_ASSIGN(ankus_flow_dev(flow), &flow->key, flow->id);
+		__entry->bytes = atomic64_read(&flow->bytes);
+		__entry->served = served;
+	),
+	TP_printk(ANKUS_TRACE_FORMAT " bytes=%llu served=%u",
+		  ANKUS_TRACE_ARGS, __entry->bytes, __entry->served)
+);
+
 TRACE_EVENT(ankus_flow_state,
 	TP_PROTO(const struct ankus_flow *flow, u8 old),
 	TP_ARGS(flow, old),

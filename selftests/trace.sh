@@ -66,8 +66,8 @@ enable() {
 test_format() {
 	local event
 
-	check_is "there are five events" \
-		"ankus_flow_admit ankus_flow_admit_fail ankus_flow_state ankus_pin ankus_verify" \
+	check_is "there are six events" \
+		"ankus_flow_admit ankus_flow_admit_fail ankus_flow_state ankus_kick ankus_pin ankus_verify" \
 		"$(cd $tracefs/events/ankus && echo ankus_*)"
 	for event in "$tracefs"/events/ankus/ankus_*; do
 		check_is "${event##*/} begins with device and flow" \
@@ -82,6 +82,25 @@ test_format() {
 }
 
 elephant='.state == "elephant" and .dport == 5301'
+
+# A flow that crosses the threshold does not wait for the tick.
+test_kick() {
+	ankus -n "$left" dev add v0 rate 20kbit tick 10s hold 0ms
+	enable 1
+	check_until "the control loop has run" 10 stat_is "$left" v0 '.ticks > 0'
+	# The threshold carries 25,000 bytes in a tick.
+	udp_send "$left" 10.0.0.9 5401 1000 18
+	check_not "18 KB do not kick it" seen ankus_kick dport=5401
+	udp_send "$left" 10.0.0.9 5402 1000 75
+	check_until "75 KB do" 10 seen ankus_kick dev=v0 dir=out proto=17 \
+		'dst=10.0.0.9:5402' 'served=[01]'
+	check "when they are as many, those in the sketch included" \
+		[ "$(value bytes "$line")" -gt 18750 -a "$(value bytes "$line")" -le 25000 ]
+	check_until "and the flow is an elephant" 20 seen ankus_flow_state \
+		"id=$(value id "$line")" new=elephant
+	check "kicks are counted" stat_is "$left" v0 '.kicks == 1'
+	ankus -n "$left" dev del v0
+}
 
 # Who is told by netlink, and who by a trace, is told the same.
 test_flow() {
@@ -273,9 +292,10 @@ check "a trace of its own" trace_on || finish
 veth_pair "$left" "$right" 4
 in_ns "$left" tc qdisc replace dev v0 root handle 1: mq
 address_pair "$left" v0 "$right" v1
-ankus -n "$left" dev add v0 rate 500kbit tick 50ms
 
 test_format
+test_kick
+ankus -n "$left" dev add v0 rate 500kbit tick 50ms
 test_flow
 test_pin
 test_links

@@ -113,6 +113,17 @@ static bool detector_in_the_way(const struct detector *detector,
 	       detector->n > detector->table_max - detector->table_max / 8;
 }
 
+/* ankus_control_kick(): when the loop has rested, and then by the jiffy */
+static u64 detector_kick(const struct detector *detector, u64 now)
+{
+	u64 next = detector->last_ns + 9 * (DETECTOR_RUN_NS +
+					    detector->n * DETECTOR_FLOW_NS);
+
+	if (next <= now)
+		return now;
+	return (next / DETECTOR_JIFFY_NS + 1) * DETECTOR_JIFFY_NS;
+}
+
 /* ankus_control_measure() */
 static void detector_run(struct detector *detector, u64 now)
 {
@@ -127,9 +138,11 @@ static void detector_run(struct detector *detector, u64 now)
 				  now > since ? now - since : 0);
 		entry->read_bytes = entry->bytes;
 		detector_classify(detector, entry, since, now);
-		entry->kick_bytes = entry->elephant || entry->over_ns ?
-					    DETECTOR_NEVER :
-					    entry->bytes + detector->kick_bytes;
+		if (entry->elephant || entry->over_ns)
+			entry->kick_bytes = DETECTOR_NEVER;
+		else if (now - entry->first_ns >= DETECTOR_TICK_NS ||
+			 entry->kick_bytes == DETECTOR_NEVER)
+			entry->kick_bytes = entry->bytes + detector->kick_bytes;
 		if (!entry->elephant &&
 		    (now > entry->seen_ns + DETECTOR_RELEASE_NS ||
 		     detector_in_the_way(detector, entry)))
@@ -182,7 +195,9 @@ static void detector_insert(struct detector *detector,
 		.flow = packet->flow,
 		.first_ns = packet->ns,
 		.read_bytes = packet->bytes,
-		.kick_bytes = detector->kick_bytes,
+		/* the sketch has seen more of it */
+		.kick_bytes = detector->kick_bytes -
+			      (detector->peer ? 2 * detector->admit_bytes : 0),
 	};
 	detector->entry_of[packet->flow] = detector->n++;
 	if (!detector->found_ns[packet->flow])
@@ -218,10 +233,8 @@ void detector_packet(struct detector *detector, const struct packet *packet,
 	entry->seen_ns = packet->ns;
 	if (entry->bytes > entry->kick_bytes) {
 		entry->kick_bytes = DETECTOR_NEVER;
-		/* kicks are kept an eighth of a tick apart */
 		detector->wake_ns = min(detector->wake_ns,
-					max(packet->ns, detector->last_ns +
-							DETECTOR_TICK_NS / 8));
+					detector_kick(detector, packet->ns));
 		detector_advance(detector, packet->ns);
 	}
 }

@@ -13,6 +13,10 @@
 #define DETECTOR_RELEASE_NS	(2 * NSEC_PER_SEC)
 #define DETECTOR_TABLE_MAX	16384
 #define DETECTOR_ADMIT_SHIFT	3
+/* What a run takes, and for each flow, as `make bench` counts instructions */
+#define DETECTOR_RUN_NS		(300 * 1000L)
+#define DETECTOR_FLOW_NS	600
+#define DETECTOR_JIFFY_NS	(4 * NSEC_PER_MSEC)
 
 #define DETECTOR_TRACKED 1
 #define DETECTOR_NEVER (~0ULL)

@@ -7,7 +7,9 @@
 #	cost NAME INSTRUCTIONS BASELINE
 #	count NAME NUMBER
 #
-# in which INSTRUCTIONS are those of a packet from pktgen's allocation of it
+# and to "onset" beside it what onset.py prints.
+#
+# INSTRUCTIONS are those of a packet from pktgen's allocation of it
 # to its end, and BASELINE is the name of the same traffic without a hook.
 # What runs beside (the timer, the control loop of ankus) is in the figures.
 #
@@ -21,7 +23,9 @@ out=$1 quick=${2:-}
 dev=bench0 port=9
 # Packets of a measurement, and those before it that fill tables
 warmup=50000 many=150000 count=60000
-[ -z "$quick" ] || many=100000
+# Flows that begin to be large
+onsets=200
+[ -z "$quick" ] || many=100000 onsets=40
 
 die() {
 	echo "guest.sh: $*" >&2
@@ -265,6 +269,20 @@ measure_hhf() {
 	tc qdisc del dev $dev root || die "tc qdisc del"
 }
 
+# How soon flows are found that begin to be large
+measure_onset() {
+	[ -d /sys/kernel/tracing/instances ] ||
+		mount -t tracefs tracefs /sys/kernel/tracing || die "no tracefs"
+	ulimit -n 4096 || die "ulimit"
+	ip route add 10.8.0.0/16 dev $dev || die "no route"
+	ankus_on rate 8mbit hold 0ms tick 100ms
+	python3 "$here/onset.py" 8000000 100 $onsets >"${out%/*}/onset" ||
+		die "onset.py"
+	flows_are '.flows >= 1000'
+	ankus_off
+	ip route del 10.8.0.0/16 dev $dev || die "ip route del"
+}
+
 modprobe -a pktgen dummy || die "no pktgen or dummy"
 ip link add $dev type dummy || die "no dummy device"
 ip addr add 10.9.0.1/32 dev $dev || die "no address"
@@ -291,5 +309,6 @@ measure_ankus egress
 	measure_peers egress
 	measure_hhf egress
 }
+measure_onset
 kill "$sink"
 echo "end" >>"$out"

@@ -12,6 +12,8 @@ UNTRACKED_MAX, TRACKED_MAX = 400, 300
 RULES_MAX = 15
 FLOOD_MAX = 1.10
 REPEATABLE = 0.01
+# Target: ms until a flow is found whose kick is served
+ONSET_MAX = 1
 # Targets: of the detector
 RECALL_MIN = PRECISION_MIN = 0.999
 RATE_ERROR_MAX = 0.01
@@ -32,6 +34,13 @@ COSTS = {
     "conntrack-1000": "conntrack, accounting, 1,000 flows",
     "conntrack-1000000": "conntrack, accounting, 1,000,000 flows",
     "hhf": "sch_hhf, beyond pfifo, 1,000 flows",
+}
+
+TITLES = {
+    "served": "kick served",
+    "throttled": "kick throttled",
+    "no kick": "found without a kick",
+    "before": "found before that",
 }
 
 
@@ -114,6 +123,48 @@ class Report:
         off = abs(total / costs[base][0] - 1)
         self.target(f"the same measured again: {off:.2%} off, 1 % allowed",
                     off <= REPEATABLE)
+
+    # --- onset ---
+
+    def onset(self):
+        late = {"served": [], "throttled": [], "no kick": [], "before": []}
+        missed = 0
+        for line in self.lines("onset"):
+            _, due, kick, served, found = line.split()
+            if found == "-":
+                missed += 1
+                continue
+            due, found = int(due), int(found)
+            if kick != "-" and int(kick) <= found:
+                # a kick is up to a packet early
+                due = min(due, int(kick))
+                kind = "served" if served == "1" else "throttled"
+            else:
+                kind = "before" if found < due else "no kick"
+            late[kind].append(round((found - due) / 1e6, 3))
+        self.print("\nMilliseconds from the packet that makes a flow large "
+                   "until it is found (beside 1,000 flows)\n")
+        self.print(f"  {'':24} {'flows':>7} {'p50':>8} {'p99':>8} {'max':>8}")
+        for kind, values in late.items():
+            key = f"onset.{kind.replace(' ', '-')}"
+            self.figure(f"{key}.flows", "flows", len(values))
+            values.sort()
+            if not values:
+                continue
+            row = [values[int(part * (len(values) - 1))] for part in (.5, .99, 1)]
+            for name, value in zip(("p50", "p99", "max"), row):
+                self.figure(f"{key}.{name}", "ms", value)
+            self.print(f"  {TITLES[kind]:24} {len(values):7} " +
+                       " ".join(f"{value:8.2f}" for value in row))
+        flows = missed + sum(map(len, late.values()))
+        self.target(f"onset: {missed} of {flows} flows not found", not missed)
+        served = late["served"]
+        self.target(f"onset: {len(served)} of {flows} kicks served, half at least",
+                    len(served) >= flows / 2)
+        if served:
+            p99 = served[int(.99 * (len(served) - 1))]
+            self.target(f"onset: found {p99:.2f} ms after a kick that is served, "
+                        f"of {ONSET_MAX} ms", p99 <= ONSET_MAX)
 
     # --- speed ---
 
@@ -256,6 +307,7 @@ class Report:
 def main():
     report = Report(sys.argv[1], len(sys.argv) > 2)
     report.cost()
+    report.onset()
     if not report.quick:
         report.speed()
     report.accuracy()
