@@ -77,6 +77,23 @@ static void classify_set_state(struct ankus_dev *ad, struct ankus_flow *flow,
 	}
 }
 
+/*
+ * Is the rate over the threshold?  What was measured for less than a tick says
+ * that only when it is about as much as the threshold carries in a tick, what
+ * the sketch saw included.
+ */
+static bool classify_is_over(const struct ankus_dev *ad,
+			     const struct ankus_flow *flow, u64 now)
+{
+	u64 tick_ns = ad->cfg.tick_ms * NSEC_PER_MSEC;
+
+	if (flow->rate.fast_bps < flow->rate_bps)
+		return false;
+	return now - flow->first_ns >= tick_ns ||
+	       flow->read_bytes + 2ULL * ad->admit_bytes >=
+	       ankus_rate_bytes(flow->rate_bps, tick_ns);
+}
+
 static void classify_flow(struct ankus_dev *ad, struct ankus_flow *flow,
 			  u64 admit_bps, u64 since, u64 now)
 {
@@ -96,7 +113,10 @@ static void classify_flow(struct ankus_dev *ad, struct ankus_flow *flow,
 
 	/* Hysteresis: what passed the threshold may fall a quarter below it */
 	floor = flow->rate_bps - flow->rate_bps / 4;
-	if (rate >= flow->rate_bps) {
+	if (classify_is_over(ad, flow, now)) {
+		/* a young flow's mean is that of its whole life */
+		if (since - flow->first_ns < ad->cfg.tick_ms * NSEC_PER_MSEC)
+			since = flow->first_ns;
 		flow->under_ns = 0;
 		if (!flow->over_ns)
 			flow->over_ns = since;

@@ -51,6 +51,13 @@ void detector_init(struct detector *detector, const struct peer *peer,
 	detector->admit_bytes = detector->kick_bytes >> DETECTOR_ADMIT_SHIFT;
 }
 
+/* What a flow carries until it kicks; the sketch has seen more of it */
+static u64 detector_first_kick(const struct detector *detector)
+{
+	return detector->kick_bytes -
+	       (detector->peer ? 2 * detector->admit_bytes : 0);
+}
+
 static void detector_remove(struct detector *detector, u32 i)
 {
 	struct entry *entry = &detector->entries[i];
@@ -60,6 +67,15 @@ static void detector_remove(struct detector *detector, u32 i)
 		*entry = detector->entries[detector->n];
 		detector->entry_of[entry->flow] = i;
 	}
+}
+
+/* classify_is_over() */
+static bool detector_is_over(const struct detector *detector,
+			     const struct entry *entry, u64 now)
+{
+	return entry->rate.fast_bps >= detector->threshold_bps &&
+	       (now - entry->first_ns >= DETECTOR_TICK_NS ||
+		entry->read_bytes >= detector_first_kick(detector));
 }
 
 /* classify_flow() */
@@ -74,10 +90,12 @@ static void detector_classify(struct detector *detector, struct entry *entry,
 			return;
 		entry->candidate = true;
 	}
-	if (rate >= detector->threshold_bps) {
+	if (detector_is_over(detector, entry, now)) {
 		entry->under_ns = 0;
 		if (!entry->over_ns)
-			entry->over_ns = since;
+			entry->over_ns = since - entry->first_ns <
+							 DETECTOR_TICK_NS ?
+						 entry->first_ns : since;
 	} else if (rate < detector->threshold_bps - detector->threshold_bps / 4) {
 		entry->over_ns = 0;
 		if (!entry->under_ns)
@@ -195,9 +213,7 @@ static void detector_insert(struct detector *detector,
 		.flow = packet->flow,
 		.first_ns = packet->ns,
 		.read_bytes = packet->bytes,
-		/* the sketch has seen more of it */
-		.kick_bytes = detector->kick_bytes -
-			      (detector->peer ? 2 * detector->admit_bytes : 0),
+		.kick_bytes = detector_first_kick(detector),
 	};
 	detector->entry_of[packet->flow] = detector->n++;
 	if (!detector->found_ns[packet->flow])
