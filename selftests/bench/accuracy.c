@@ -25,7 +25,8 @@
 #define SKETCH_BYTES (256 * KIB)
 
 static const struct peer *const peers[] = {
-	&peer_ankus, &peer_space_saving, &peer_heavy_keeper, &peer_count_min,
+	&peer_ankus, &peer_space_saving,
+	&peer_heavy_keeper, &peer_elastic, &peer_count_min,
 };
 
 #define N_PEERS (ARRAY_SIZE(peers))

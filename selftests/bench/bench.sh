@@ -31,6 +31,8 @@ die() {
 # named here and stands in shim.h.
 compile() {
 	local flags header pure=(sketch rate)
+	local peers=(ankus.c spacesaving.c heavykeeper.c
+		elastic.c countmin.c)
 
 	rm -rf "$work/include"
 	mkdir -p "$work/include/linux"
@@ -48,10 +50,10 @@ compile() {
 	done
 	cd "$here"
 	${CC:-gcc} "${flags[@]}" -o "$work/accuracy" accuracy.c detector.c \
-		truth.c workload.c sizes.c ankus.c spacesaving.c heavykeeper.c \
-		countmin.c "$work/sketch.o" "$work/rate.o" -lm || return
+		truth.c workload.c sizes.c "${peers[@]}" "$work/sketch.o" \
+		"$work/rate.o" -lm || return
 	${CC:-gcc} "${flags[@]}" -o "$work/speed" speed.c workload.c sizes.c \
-		ankus.c spacesaving.c heavykeeper.c countmin.c "$work/sketch.o" -lm
+		"${peers[@]}" "$work/sketch.o" -lm
 }
 
 guest() {

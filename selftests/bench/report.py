@@ -204,7 +204,7 @@ class Report:
     def accuracy(self):
         self.print("\nElephants found with 256 KiB (64 B a line); see "
                    "Documentation/benchmark.rst\n")
-        self.print(f"  {'':25} {'':12} {'':>9} {'recall':>8} {'twice':>8} "
+        self.print(f"  {'':25} {'':16} {'':>9} {'recall':>8} {'twice':>8} "
                    f"{'precision':>9} {'p99 late':>9} {'rate err':>8} "
                    f"{'tracked':>8} {'no room':>8}")
         last = None
@@ -215,7 +215,7 @@ class Report:
             title = workload if workload != last else ""
             last = workload
             self.print(
-                f"  {title:25} {peer:12} {v['elephants']:9.0f} {recall:8.2%} "
+                f"  {title:25} {peer:16} {v['elephants']:9.0f} {recall:8.2%} "
                 f"{twice:8.2%} {precision:9.2%} {v['delay_p99_ms']:6.1f} ms "
                 f"{v['rate_error_max']:8.2%} {v['tracked']:8.0f} "
                 f"{v['refused']:8.0f}")
@@ -258,10 +258,10 @@ class Report:
             self.figure(f"sweep.{size}.{peer}.tracked", "flows", v["tracked"])
             self.figure(f"sweep.{size}.{peer}.recall", "", round(recall, 6))
         sizes = sorted(table["ankus"])
-        self.print(f"  {'KiB':12} " + "".join(
+        self.print(f"  {'KiB':16} " + "".join(
             f"{size // 1024:>16}" for size in sizes))
         for peer, row in table.items():
-            self.print(f"  {peer:12} " + "".join(
+            self.print(f"  {peer:16} " + "".join(
                 f"{row[size][0]:>9.0f} {row[size][1]:>6.1%}"
                 for size in sizes))
         with open(self.folder / "sweep.dat", "w") as out:
