@@ -25,7 +25,7 @@
 #define SKETCH_BYTES (256 * KIB)
 
 static const struct peer *const peers[] = {
-	&peer_ankus, &peer_space_saving,
+	&peer_ankus, &peer_random_admission, &peer_space_saving,
 	&peer_heavy_keeper, &peer_elastic, &peer_count_min,
 };
 

@@ -26,6 +26,7 @@ extern const struct peer peer_space_saving;
 extern const struct peer peer_heavy_keeper;
 extern const struct peer peer_count_min;
 extern const struct peer peer_elastic;
+extern const struct peer peer_random_admission;
 
 /* Further hash values of a flow (finalizer of MurmurHash3) */
 static inline u32 peer_hash(u32 hash, u32 number)

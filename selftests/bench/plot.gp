@@ -63,5 +63,5 @@ set xtics norotate center autofreq font ",12"
 set xlabel "KiB of each CPU"
 set ylabel "flows"
 plot "sweep.dat" using 1:2 title columnheader linewidth 3 pointtype 7 pointsize 1.3 linecolor rgb blue, \
-     for [i=3:6] "" using 1:i title columnheader(i) linewidth 2 pointtype 2 * i
+     for [i=3:7] "" using 1:i title columnheader(i) linewidth 2 pointtype 2 * i
 unset multiplot

@@ -149,7 +149,7 @@ static void print(const char *name, u32 flows, double ns)
 static void speed(u32 flows, bool tracked)
 {
 	static const struct peer *const peers[] = {
-		&peer_ankus, &peer_space_saving,
+		&peer_ankus, &peer_random_admission, &peer_space_saving,
 		&peer_heavy_keeper, &peer_elastic, &peer_count_min,
 	};
 	enum { N_PEERS = ARRAY_SIZE(peers) };
