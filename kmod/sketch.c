@@ -17,8 +17,8 @@
  * the default size all find the heavy flows of published workloads.  Space-Saving,
  * Elastic sketch and count-min take more cache lines and time for a packet, and
  * are no better at keeping mice out of the table when memory is short (Elastic
- * sketch from 128 KiB on, by a seventh).  HeavyKeeper lets in far fewer, and these
- * lines two fifths when a newcomer takes the smallest counter only by chance (random
+ * sketch is by a third, at 256 KiB).  HeavyKeeper lets in far fewer, and these lines
+ * two fifths when a newcomer takes the smallest counter only by chance (random
  * admission, Ben Basat et al., INFOCOM 2017), at the same cost; but by their nature
  * both may miss a flow; here an elephant is never missed.
  *
