@@ -12,15 +12,16 @@
  * early costs an entry for a second: in the table it is measured exactly.
  *
  * Compared at equal memory in selftests/bench with Space-Saving over one heap,
- * HeavyKeeper (Gong et al., ATC 2018), Elastic sketch (Yang et al., SIGCOMM 2018)
- * and count-min with conservative update (Estan, Varghese, SIGCOMM 2002).  With
- * the default size all find the heavy flows of published workloads.  Space-Saving,
- * Elastic sketch and count-min take more cache lines and time for a packet, and
- * are no better at keeping mice out of the table when memory is short (Elastic
- * sketch is by a third, at 256 KiB).  HeavyKeeper lets in far fewer, and these lines
- * two fifths when a newcomer takes the smallest counter only by chance (random
- * admission, Ben Basat et al., INFOCOM 2017), at the same cost; but by their nature
- * both may miss a flow; here an elephant is never missed.
+ * HeavyKeeper (Gong et al., ATC 2018), Elastic sketch (Yang et al., SIGCOMM
+ * 2018) and count-min with conservative update (Estan, Varghese, SIGCOMM 2002).
+ * With the default size all find the heavy flows of published workloads. Space-
+ * Saving, Elastic sketch and count-min take more cache lines and time for a
+ * packet, and are no better at keeping mice out of the table when memory is
+ * short (Elastic sketch is by a third, at 256 KiB). HeavyKeeper lets in far
+ * fewer, and these lines two fifths when a newcomer takes the smallest counter
+ * only by chance (random admission, Ben Basat et al., INFOCOM 2017), at the
+ * same cost; but by their nature both may miss a flow; here an elephant is
+ * never missed.
  *
  * Old counts fade: each epoch that has passed halves a line when it is next
  * used, so nothing ever sweeps the whole.  A flow of a steady rate is counted

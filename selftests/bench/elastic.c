@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Elastic sketch (Yang et al., "Elastic Sketch: Adaptive and Fast Network-wide
- * Measurements", SIGCOMM 2018): flows vote.  In the heavy part a bucket has some
+ * Measurements", SIGCOMM 2018): flows vote. In the heavy part a bucket has some
  * flows with their counts, the votes for them, and one count of the packets of
- * all others, the votes against; those are counted in the light part, a count-min
- * of one row of 8 bits.  When there are eight times as many votes against as for
- * the least flow, it moves to the light part and the newcomer takes its place,
- * marked as having more in the light part.
+ * all others, the votes against; those are counted in the light part, a count-
+ * min of one row of 8 bits. When there are eight times as many votes against as
+ * for the least flow, it moves to the light part and the newcomer takes its
+ * place, marked as having more in the light part.
  *
  * The paper counts packets, here are bytes; the light part counts in units of a
- * 128th of what is enough, rounded at random.  As in the paper's version for CPUs
- * a bucket is a cache line of seven flows.  A flow is known by its hash value
- * alone, which saves it memory.  All counts are halved at once.  Heavy is who is
- * in the heavy part and has enough.
+ * 128th of what is enough, rounded at random. As in the paper's version for
+ * CPUs a bucket is a cache line of seven flows. A flow is known by its hash
+ * value alone, which saves it memory. All counts are halved at once. Heavy is
+ * who is in the heavy part and has enough.
  */
 #include <stdlib.h>
 #include <string.h>

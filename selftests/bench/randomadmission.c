@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Random admission (Ben Basat et al., "Randomized Admission Policy for Efficient
- * Top-k and Frequency Estimation", INFOCOM 2017) in the lines of the module's
- * sketch: a flow that has no counter takes over the least of its line only with
- * the probability of its bytes in the sum of both.  Else it is not counted, so a
- * count may be too low.
+ * Random admission (Ben Basat et al., "Randomized Admission Policy for
+ * Efficient Top-k and Frequency Estimation", INFOCOM 2017) in the lines of the
+ * module's sketch: a flow that has no counter takes over the least of its line
+ * only with the probability of its bytes in the sum of both. Else it is not
+ * counted, so a count may be too low.
  */
 #include <stdlib.h>
 
