@@ -10,7 +10,7 @@
 #
 #   -k KERNEL   6.1, 6.12, 7.3-debug or um (default 6.1); see kernel.sh
 #   -c CPUS     default 2; um: 1
-#   -r MIB      memory; default 1024, with a debug kernel 3072
+#   -r MIB      memory; default 1024, with a debug kernel 1536
 #   -t SECONDS  give up after that time; default 300
 #   -q ARGS     more arguments for QEMU
 #   -a ARGS     more arguments for the kernel
@@ -35,6 +35,7 @@ top=$(cd "$here/../.." && pwd)
 cache=${ANKUS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ankus}
 kernel=6.1 cpus='' ram='' limit=300 qemu_args='' append='' allow='^$'
 leaks='' writable='' log='' icount='' interactive=''
+guest_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 die() {
 	echo "run.sh: $*" >&2
@@ -63,7 +64,7 @@ shift $((OPTIND - 1))
 [ $# -gt 0 ] || { [ -n "$interactive" ] && set -- bash; } || die "no command"
 
 case $kernel in
-*debug*) : "${ram:=3072}" ;;
+*debug*) : "${ram:=1536}" ;;
 *) : "${ram:=1024}" ;;
 esac
 uml=
@@ -126,6 +127,64 @@ make_base() {
 		truncate -s %512 "$base.$$" && mv "$base.$$" "$base"
 }
 
+# Over 9p, the start of a program asks the host a few times for each of its
+# files, and a test starts thousands.  So the guest gets copies of what tests
+# start most, of the libraries that belong to it and of the modules that Python
+# loads; all else is taken from the host's root.
+programs="awk bash bridge cat cmp cp cut date dirname env ethtool false gojq
+grep head insmod ip iperf3 ls mkdir mkfifo mktemp mv nsenter nstat paste python3
+readlink rm rmmod sed seq sh sleep sort ss stat sysctl tail tc tee timeout touch
+tr true unshare wc xargs"
+python_modules="collections, ctypes, errno, fcntl, json, mmap, os, pickle, random, re, \
+select, socket, struct, subprocess, sys, time"
+
+# trail PATH: PATH, all that it is a link to, and the folders on the way; with
+# no / in front
+trail() {
+	local path=$1 dir
+	while :; do
+		dir=$(cd "${path%/*}/" && pwd -P) || return
+		path=${dir%/}/${path##*/}
+		echo "${path#/}"
+		while [ -n "$dir" ] && [ "$dir" != / ]; do
+			echo "${dir#/}"
+			dir=${dir%/*}
+		done
+		[ -L "$path" ] || return 0
+		dir=$(readlink "$path")
+		case $dir in
+		/*) path=$dir ;;
+		*) path=${path%/*}/$dir ;;
+		esac
+	done
+}
+
+# make_programs: an archive of them, for init
+make_programs() {
+	local name files=() file PATH=$guest_path
+
+	for name in $programs; do
+		file=$(type -P "$name") && files+=("$file")
+	done
+	for file in "$top/build/ankus" "$top/build/nlraw"; do
+		[ ! -x "$file" ] || files+=("$file")
+	done
+	mapfile -t -O ${#files[@]} files < <(ldd "${files[@]}" 2>/dev/null |
+		sed -nE 's/^[^/]*[[:space:]](\/[^ :]*) \(0x.*/\1/p' | sort -u)
+	[ ! -f /etc/ld.so.cache ] || files+=(/etc/ld.so.cache)
+	mapfile -t -O ${#files[@]} files < <(python3 -c "
+import $python_modules
+for module in list(sys.modules.values()):
+    for name in '__file__', '__cached__':
+        print(getattr(module, name, None) or '')" 2>/dev/null | grep '^/')
+	# Where folders are links into /usr, these are on every path.
+	for file in /bin /sbin /lib /lib64 "${files[@]}"; do
+		[ -f "$file" ] || [ -L "$file" ] || continue
+		trail "$file"
+	done | sort -u >"$tmp/programs"
+	(cd / && cpio -o -H newc --quiet) <"$tmp/programs" >"$tmp/programs.cpio"
+}
+
 # make_initrd FILE COMMAND-FILE WRITABLE TTY: the base and the command
 make_initrd() {
 	local base
@@ -152,8 +211,7 @@ fi
 {
 	printf 'export HOME=/root TERM=%q ANKUS_KERNEL=%q\n' \
 		"${interactive:+${TERM:-dumb}}" "$kernel"
-	printf 'export PATH=%q:%s\n' "$top/build" \
-		/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+	printf 'export PATH=%q:%s\n' "$top/build" "$guest_path"
 	# The caller's own settings for the tests go along.
 	for name in ANKUS ANKUS_KO SIMNIC_KO ${!ANKUS_TEST_*}; do
 		[ -z "${!name:-}" ] || printf 'export %s=%q\n' "$name" "${!name}"
@@ -243,6 +301,7 @@ if [ -n "$uml" ]; then
 	vm=$!
 else
 	accel=$(accelerator) || exit 2
+	make_programs || die "cannot make the archive of programs"
 	make_initrd "$tmp/initrd" "$tmp/command" "$writable" "$tty_size"
 	extra=()
 	[ -z "$writable" ] || extra+=(
