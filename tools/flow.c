@@ -2,11 +2,11 @@
 /* ankus flow: the tracked flows and their pins. */
 
 #include <ctype.h>
-#include <stdlib.h>
 
 #include <linux/ankus.h>
 
 #include "flow.h"
+#include "list.h"
 #include "print.h"
 #include "words.h"
 
@@ -20,25 +20,17 @@ static const char help[] =
 "       ankus flow unpin ID\n"
 "where  state and rate show flows at or above them\n";
 
-enum sort {
-	SORT_RATE,
-	SORT_BYTES,
-	SORT_ID,
-	SORT_AGE,
-	SORT_NONE,
+static const char *const sort_list[] = {
+	"rate", "bytes", "id", "age", "none"
 };
 
-static const char *const sort_list[] = {
-	[SORT_RATE] = "rate",
-	[SORT_BYTES] = "bytes",
-	[SORT_ID] = "id",
-	[SORT_AGE] = "age",
-	[SORT_NONE] = "none",
+static const u16 sort_keys[] = {
+	ANKUS_A_FLOW_RATE_BPS, ANKUS_A_FLOW_BYTES, ANKUS_A_FLOW_ID,
+	ANKUS_A_FLOW_AGE_MS, 0
 };
 
 static const struct names sort_names = { sort_list, ARRAY_SIZE(sort_list) };
 
-/* What the kernel does not do: an order, and an end of what is in order. */
 static struct {
 	int sort;
 	u64 limit;
@@ -100,54 +92,14 @@ static enum status flow_unpin(struct args *a)
 	return nl_do(&req, NULL);
 }
 
-/* Largest first, but rising ids; equal ones by id. */
-static int compare(const void *left, const void *right)
-{
-	static const u16 keys[] = {
-		[SORT_RATE] = ANKUS_A_FLOW_RATE_BPS,
-		[SORT_BYTES] = ANKUS_A_FLOW_BYTES,
-		[SORT_ID] = ANKUS_A_FLOW_ID,
-		[SORT_AGE] = ANKUS_A_FLOW_AGE_MS,
-	};
-	u64 l = nl_uint(left, keys[filter.sort]);
-	u64 r = nl_uint(right, keys[filter.sort]);
-
-	if (filter.sort != SORT_ID && l != r)
-		return l < r ? 1 : -1;
-	l = nl_uint(left, ANKUS_A_FLOW_ID);
-	r = nl_uint(right, ANKUS_A_FLOW_ID);
-	return l < r ? -1 : l > r;
-}
-
-static enum status show_some(struct nl_req *req)
-{
-	struct nl_reply reply = {};
-	struct nl_view *items;
-	enum status status;
-	size_t n;
-
-	status = nl_dump(req, &reply);
-	if (status)
-		goto out;
-	items = nl_reply_views(&reply, &n);
-	if (!items) {
-		error("out of memory");
-		status = FAILED;
-		goto out;
-	}
-	if (filter.sort != SORT_NONE)
-		qsort(items, n, sizeof(*items), compare);
-	if (n > filter.limit)
-		n = filter.limit;
-	status = print_items(&flow_schema, items, n, head, flow_text);
-	free(items);
-out:
-	nl_reply_free(&reply);
-	return status;
-}
-
 static enum status flow_show(struct args *a)
 {
+	struct list list = {
+		.head = head,
+		.text = flow_text,
+		.id = ANKUS_A_FLOW_ID,
+		.limit = ANKUS_A_FLOW_LIMIT,
+	};
 	struct nl_req req;
 
 	if (a->argc && isdigit((unsigned char)a->argv[0][0])) {
@@ -156,15 +108,14 @@ static enum status flow_show(struct args *a)
 		return print_answer(&req, false, head, flow_text);
 	}
 
-	filter.sort = SORT_RATE;
+	filter.sort = 0;
 	filter.limit = U64_MAX;
 	nl_req_init(&req, &flow_schema, ANKUS_CMD_FLOW_GET, 0);
 	if (get_words(a, show_words, &req))
 		return USAGE;
-	/* The first ones in an order are known when all are. */
-	if (filter.sort == SORT_NONE && filter.limit && filter.limit <= U32_MAX)
-		nl_put_u32(&req, ANKUS_A_FLOW_LIMIT, filter.limit);
-	return show_some(&req);
+	list.by = sort_keys[filter.sort];
+	list.most = filter.limit;
+	return list_print(&req, &list);
 }
 
 static const struct command commands[] = {
