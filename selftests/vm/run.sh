@@ -315,15 +315,18 @@ else
 			-chardev stdio,id=tty,signal=off \
 			-serial chardev:tty "${extra[@]}")
 	else
-		qemu "$accel" "$limit" "$tmp/initrd" -serial "file:$log" \
-			-serial "file:$tmp/out" "${extra[@]}" \
-			</dev/null >"$tmp/qemu" 2>&1 &
-		vm=$!
+		start() {
+			qemu "$accel" "$limit" "$tmp/initrd" \
+				-serial "file:$log" -serial "file:$tmp/out" \
+				"${extra[@]}" </dev/null >"$tmp/qemu" 2>&1 &
+			vm=$!
+		}
+		start
 	fi
 fi
 
-ended=0
-if [ -n "$vm" ]; then
+ended=0 tries=5
+while [ -n "$vm" ]; do
 	# Shown while it runs; the last line, the status, is not for people.
 	tail -n +1 -s 0.2 -f --pid="$vm" "$tmp/out" 2>/dev/null |
 		sed -u '/^@@rc=[0-9]*@@/d; s/@@rc=[0-9]*@@.*//' &
@@ -333,7 +336,13 @@ if [ -n "$vm" ]; then
 	vm=
 	wait "$tail"
 	tail=
-fi
+	# Init sends such a guest away at once: see there.
+	if [ ! -s "$tmp/out" ] && [ $((tries -= 1)) -gt 0 ] &&
+		grep -qs 'APIC timer disabled due to verification' "$log"; then
+		echo "run.sh: the guest lost its timer, booting again" >&2
+		start
+	fi
+done
 [ ! -s "$tmp/qemu" ] || cat "$tmp/qemu" >&2
 rc=$(sed -n 's/.*@@rc=\([0-9]*\)@@.*/\1/p' "$tmp/out" "$log" | tail -n 1)
 
