@@ -89,18 +89,6 @@ unsigned int ankus_balance_bins(const struct ankus_dev *ad, enum ankus_dir dir)
 	return kind[ANKUS_PIN_LINK].n_bins ?: kind[ANKUS_PIN_TXQ].n_bins;
 }
 
-/*
- * What was carried in the averaging time, as a rate over all of it: the average
- * of a young flow goes over its own time alone.
- */
-static u64 balance_recent(const struct ankus_rate *rate)
-{
-	if (rate->span_ns >= ANKUS_RATE_FAST_NS)
-		return rate->fast_bps;
-	return mul_u64_u64_div_u64(rate->fast_bps, rate->span_ns,
-				   ANKUS_RATE_FAST_NS);
-}
-
 /**
  * ankus_balance_begin() - begin to add up the flows
  * @ad: the device
@@ -124,6 +112,8 @@ void ankus_balance_begin(struct ankus_dev *ad, u64 last, u64 now)
 		traffic->read_bytes = bytes;
 		traffic->tracked_bps = 0;
 		ankus_entropy_init(&traffic->shares);
+		traffic->pair_bps = 0;
+		ankus_entropy_init(&traffic->pair_shares);
 		ankus_mix_init(&traffic->mix);
 		memset(traffic->sums, 0, ad->bins_max * sizeof(*traffic->sums));
 	}
@@ -143,7 +133,7 @@ void ankus_balance_add(struct ankus_dev *ad, const struct ankus_flow *flow)
 							    ANKUS_PIN_TXQ;
 	int want = flow->ctl ? flow->ctl->pin[kind].want : ANKUS_NO_BIN;
 	int bin = want == ANKUS_NO_BIN ? READ_ONCE(flow->seen_bin) : want;
-	u64 rate_bps = balance_recent(&flow->rate);
+	u64 rate_bps = ankus_rate_recent(&flow->rate);
 
 	traffic->tracked_bps += rate_bps;
 	ankus_entropy_add(&traffic->shares, rate_bps);
@@ -158,9 +148,39 @@ void ankus_balance_add(struct ankus_dev *ad, const struct ankus_flow *flow)
 	}
 }
 
+/**
+ * ankus_balance_add_pair() - add a pair
+ * @ad: the device
+ * @pair: the pair, measured
+ *
+ * Context: Control loop, under ankus_net::lock.
+ */
+void ankus_balance_add_pair(struct ankus_dev *ad, const struct ankus_pair *pair)
+{
+	struct ankus_traffic *traffic = &ad->balance->traffic[pair->key.dir];
+	u64 rate_bps = ankus_rate_recent(&pair->rate);
+
+	traffic->pair_bps += rate_bps;
+	ankus_entropy_add(&traffic->pair_shares, rate_bps);
+}
+
+static void balance_pairs(struct ankus_traffic *traffic, u64 largest_bps)
+{
+	u64 all = ankus_rate_recent(&traffic->rate);
+	u64 rest = all - min(all, traffic->pair_bps);
+
+	if (rest > all >> BALANCE_NOISE_SHIFT)
+		ankus_entropy_add_rest(&traffic->pair_shares, rest,
+				       largest_bps);
+	/* what is not known may be cut into more pairs than flows */
+	traffic->effective_millipairs =
+		min(ankus_entropy_effective(&traffic->pair_shares),
+		    traffic->effective_milliflows);
+}
+
 static void balance_shares(struct ankus_traffic *traffic, u64 largest_bps)
 {
-	u64 all = balance_recent(&traffic->rate);
+	u64 all = ankus_rate_recent(&traffic->rate);
 	u64 rest = all - min(all, traffic->tracked_bps);
 
 	if (rest > all >> BALANCE_NOISE_SHIFT) {
@@ -294,8 +314,10 @@ void ankus_balance_end(struct ankus_dev *ad, u64 largest_bps, u64 now,
 {
 	unsigned int dir, kind;
 
-	for (dir = 0; dir < ANKUS_DIRS; dir++)
+	for (dir = 0; dir < ANKUS_DIRS; dir++) {
 		balance_shares(&ad->balance->traffic[dir], largest_bps);
+		balance_pairs(&ad->balance->traffic[dir], largest_bps);
+	}
 	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++)
 		balance_actual(ad, kind);
 	balance_expect(ad->balance, now);

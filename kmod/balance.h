@@ -26,13 +26,16 @@ struct ankus_queue_load {
  * @read_bytes: the hook's count at the last reading
  * @tracked_bps: rate of the tracked flows, while it is summed up
  * @shares: of the flows, likewise
+ * @pair_bps: rate of the pairs, likewise
+ * @pair_shares: of the pairs, likewise
  * @mix: likewise
  * @sums: load of the queues, likewise
  * @queues: load of the queues, with all flows in it
  * @entropy_millibits: of the byte shares of the flows
  * @evenness_permille: the same as a part of the most for so many flows
  * @effective_milliflows: number of equal flows with that entropy
- * @low: there are too few of them
+ * @effective_millipairs: likewise of pairs
+ * @low: there are too few effective flows
  * @low_ns: since when @low ought to be otherwise, 0 when it is as it ought to be
  */
 struct ankus_traffic {
@@ -40,6 +43,8 @@ struct ankus_traffic {
 	u64 read_bytes;
 	u64 tracked_bps;
 	struct ankus_entropy shares;
+	u64 pair_bps;
+	struct ankus_entropy pair_shares;
 	struct ankus_mix mix;
 	struct ankus_queue_load *sums;
 	struct ankus_queue_load *queues;
@@ -47,6 +52,7 @@ struct ankus_traffic {
 	u32 entropy_millibits;
 	u32 evenness_permille;
 	u64 effective_milliflows;
+	u64 effective_millipairs;
 	bool low;
 	u64 low_ns;
 };
@@ -90,6 +96,7 @@ typedef void (*ankus_balance_event_t)(struct ankus_dev *ad, enum ankus_dir dir,
 struct ankus_balance *ankus_balance_alloc(unsigned int bins_max);
 void ankus_balance_begin(struct ankus_dev *ad, u64 last, u64 now);
 void ankus_balance_add(struct ankus_dev *ad, const struct ankus_flow *flow);
+void ankus_balance_add_pair(struct ankus_dev *ad, const struct ankus_pair *pair);
 void ankus_balance_end(struct ankus_dev *ad, u64 largest_bps, u64 now,
 		       ankus_balance_event_t event);
 unsigned int ankus_balance_queues(const struct ankus_dev *ad,

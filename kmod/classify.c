@@ -13,8 +13,8 @@
 
 /* A flow is a candidate from this fraction of the lowest threshold on */
 #define CLASSIFY_ADMIT_SHIFT 3
-/* A table that is full but for this fraction keeps no slow flows */
-#define CLASSIFY_ROOM_SHIFT 3
+/* In a heavy pair, from this fraction of the threshold on */
+#define CLASSIFY_MEMBER_SHIFT 8
 /* Who waits for ankus_net::lock, maybe under rtnl, waits so long at most */
 #define CLASSIFY_SLICE_NS (2 * NSEC_PER_MSEC)
 
@@ -60,8 +60,12 @@ static void classify_set_state(struct ankus_dev *ad, struct ankus_flow *flow,
 			  (old == ANKUS_FLOW_STATE_CANDIDATE);
 	ad->elephants += (state == ANKUS_FLOW_STATE_ELEPHANT) -
 			 (old == ANKUS_FLOW_STATE_ELEPHANT);
+	if (flow->pair)
+		flow->pair->elephants += (state == ANKUS_FLOW_STATE_ELEPHANT) -
+					 (old == ANKUS_FLOW_STATE_ELEPHANT);
 	flow->state = state;
-	flow->under_ns = 0;
+	flow->over.under_ns = 0;
+	flow->grouped = false;
 	trace_ankus_flow_state(flow, old);
 	if (state == ANKUS_FLOW_STATE_ELEPHANT) {
 		ad->count[ANKUS_ELEPHANTS_SEEN]++;
@@ -77,28 +81,61 @@ static void classify_set_state(struct ankus_dev *ad, struct ankus_flow *flow,
 	}
 }
 
+/* A flow of a heavy pair is worth a look much earlier */
+static u64 classify_admit_bps(const struct ankus_flow *flow, u64 lowest_bps)
+{
+	if (flow->pair && flow->pair->hot)
+		return lowest_bps >> CLASSIFY_MEMBER_SHIFT;
+	return lowest_bps >> CLASSIFY_ADMIT_SHIFT;
+}
+
+static bool classify_by_pair(const struct ankus_flow *flow)
+{
+	return flow->pair && flow->pair->grouped;
+}
+
+/* The rate that makes the flow an elephant, by itself or as part of its pair */
+static u64 classify_threshold(const struct ankus_flow *flow)
+{
+	return classify_by_pair(flow) ? flow->rate_bps >> CLASSIFY_MEMBER_SHIFT :
+					flow->rate_bps;
+}
+
+/* Is an elephant one by itself?  With the hysteresis that all thresholds have. */
+static void classify_group(struct ankus_flow *flow)
+{
+	u64 rate = flow->rate.fast_bps;
+
+	if (rate >= flow->rate_bps)
+		flow->grouped = false;
+	else if (classify_by_pair(flow) &&
+		 rate < flow->rate_bps - flow->rate_bps / 4)
+		flow->grouped = true;
+}
+
 /*
- * Is the rate over the threshold?  What was measured for less than a tick says
- * that only when it is about as much as the threshold carries in a tick, what
- * the sketch saw included.
+ * The rate to judge a flow by.  What was measured for less than a tick says
+ * little: it counts as what was carried in a tick, what the sketch saw included.
  */
-static bool classify_is_over(const struct ankus_dev *ad,
-			     const struct ankus_flow *flow, u64 now)
+static u64 classify_rate(const struct ankus_dev *ad,
+			 const struct ankus_flow *flow, u64 now)
 {
 	u64 tick_ns = ad->cfg.tick_ms * NSEC_PER_MSEC;
+	u64 bytes = min(flow->read_bytes + 2ULL * ad->admit_bytes, 1ULL << 44);
 
-	if (flow->rate.fast_bps < flow->rate_bps)
-		return false;
-	return now - flow->first_ns >= tick_ns ||
-	       flow->read_bytes + 2ULL * ad->admit_bytes >=
-	       ankus_rate_bytes(flow->rate_bps, tick_ns);
+	if (now - flow->first_ns >= tick_ns)
+		return flow->rate.fast_bps;
+	return min(flow->rate.fast_bps,
+		   mul_u64_u64_div_u64(bytes * 8, NSEC_PER_SEC, tick_ns));
 }
 
 static void classify_flow(struct ankus_dev *ad, struct ankus_flow *flow,
-			  u64 admit_bps, u64 since, u64 now)
+			  u64 lowest_bps, u64 since, u64 now)
 {
+	u64 admit_bps = classify_admit_bps(flow, lowest_bps);
+	u64 hold_ns = ad->cfg.hold_ms * NSEC_PER_MSEC;
+	u64 release_ns = ad->cfg.release_ms * NSEC_PER_MSEC;
 	u64 rate = flow->rate.fast_bps;
-	u64 floor, hold_ns;
 
 	if (flow->state == ANKUS_FLOW_STATE_MOUSE) {
 		if (rate < admit_bps)
@@ -111,37 +148,28 @@ static void classify_flow(struct ankus_dev *ad, struct ankus_flow *flow,
 	if (flow->rule_gen != ad->an->rule_gen)
 		ankus_rule_apply(ad, flow);
 
-	/* Hysteresis: what passed the threshold may fall a quarter below it */
-	floor = flow->rate_bps - flow->rate_bps / 4;
-	if (classify_is_over(ad, flow, now)) {
-		/* a young flow's mean is that of its whole life */
-		if (since - flow->first_ns < ad->cfg.tick_ms * NSEC_PER_MSEC)
-			since = flow->first_ns;
-		flow->under_ns = 0;
-		if (!flow->over_ns)
-			flow->over_ns = since;
-	} else if (rate < floor) {
-		flow->over_ns = 0;
-		if (!flow->under_ns)
-			flow->under_ns = now;
-	} else {
-		flow->under_ns = 0;
-	}
-
+	/* a young flow's mean is that of its whole life */
+	if (since - flow->first_ns < ad->cfg.tick_ms * NSEC_PER_MSEC)
+		since = flow->first_ns;
+	ankus_over_update(&flow->over, classify_rate(ad, flow, now),
+			  classify_threshold(flow), since, now);
 	if (flow->state == ANKUS_FLOW_STATE_ELEPHANT) {
-		if (flow->under_ns && now - flow->under_ns >=
-				      ad->cfg.release_ms * NSEC_PER_MSEC)
+		if (ankus_under_for(&flow->over, release_ns, now))
 			classify_set_state(ad, flow, ANKUS_FLOW_STATE_CANDIDATE);
+		else
+			classify_group(flow);
 		return;
 	}
-	hold_ns = flow->over_ns + ad->cfg.hold_ms * NSEC_PER_MSEC;
-	if (flow->over_ns && now >= hold_ns &&
-	    atomic64_read(&flow->bytes) >= flow->min_bytes)
+	if (ankus_over_for(&flow->over, hold_ns, now)) {
+		if (atomic64_read(&flow->bytes) < flow->min_bytes)
+			return;
 		classify_set_state(ad, flow, ANKUS_FLOW_STATE_ELEPHANT);
-	else if (flow->over_ns && now < hold_ns)
-		ad->wake_ns = min(ad->wake_ns, hold_ns);
-	else if (rate < admit_bps / 2)
+		flow->grouped = classify_by_pair(flow) && rate < flow->rate_bps;
+	} else if (flow->over.over_ns) {
+		ad->wake_ns = min(ad->wake_ns, flow->over.over_ns + hold_ns);
+	} else if (rate < admit_bps / 2) {
 		classify_set_state(ad, flow, ANKUS_FLOW_STATE_MOUSE);
+	}
 }
 
 /*
@@ -149,14 +177,12 @@ static void classify_flow(struct ankus_dev *ad, struct ankus_flow *flow,
  * when the sketch would not go on counting it.
  */
 static bool classify_in_the_way(const struct ankus_dev *ad,
-				const struct ankus_flow *flow, u64 admit_bps)
+				const struct ankus_flow *flow, u64 lowest_bps)
 {
-	u32 room = ad->flows.max >> CLASSIFY_ROOM_SHIFT;
-
 	return ad->cfg.sketch_bytes && flow->state == ANKUS_FLOW_STATE_MOUSE &&
 	       flow->mode == ANKUS_PIN_MODE_AUTO &&
-	       flow->rate.fast_bps < admit_bps / 2 &&
-	       READ_ONCE(ad->flows.count) > ad->flows.max - room;
+	       flow->rate.fast_bps < lowest_bps >> (CLASSIFY_ADMIT_SHIFT + 1) &&
+	       ankus_flows_crowded(&ad->flows);
 }
 
 /* Returns whether it is gone */
@@ -172,6 +198,7 @@ static bool classify_forget(struct ankus_dev *ad, struct ankus_flow *flow,
 	if (!ankus_steer_idle(flow))
 		return false;
 	classify_set_state(ad, flow, ANKUS_FLOW_STATE_MOUSE);
+	ankus_pair_leave(flow);
 	ankus_flow_remove(&ad->flows, flow);
 	return true;
 }
@@ -241,20 +268,24 @@ static void classify_load(struct ankus_dev *ad, const struct ankus_flow *flow)
 }
 
 static void classify_measure(struct ankus_dev *ad, struct ankus_flow *flow,
-			     u64 admit_bps, u64 last, u64 now)
+			     u64 lowest_bps, u64 last, u64 now)
 {
 	/* the first packet is read, and maybe not yet added */
 	u64 bytes = max_t(u64, atomic64_read(&flow->bytes), flow->read_bytes);
 	u64 since = max(last, flow->first_ns);
+	u64 more = bytes - flow->read_bytes;
 	u64 kick = U64_MAX;
 
 	/* One that came during this run is for the next, with all its bytes */
 	if (now <= since)
 		return;
-	ankus_rate_update(&flow->rate, bytes - flow->read_bytes, now - since);
+	if (!flow->pair)
+		ankus_pair_join(ad, flow);
+	ankus_rate_update(&flow->rate, more, now - since);
 	flow->read_bytes = bytes;
-	classify_flow(ad, flow, admit_bps, since, now);
-	if (flow->state != ANKUS_FLOW_STATE_ELEPHANT && !flow->over_ns) {
+	classify_flow(ad, flow, lowest_bps, since, now);
+	ankus_pair_add(ad, flow, more);
+	if (flow->state != ANKUS_FLOW_STATE_ELEPHANT && !flow->over.over_ns) {
 		/* A young flow goes on to count from its beginning */
 		if (now - flow->first_ns < ad->cfg.tick_ms * NSEC_PER_MSEC &&
 		    READ_ONCE(flow->kick_bytes) != U64_MAX)
@@ -276,6 +307,26 @@ static bool classify_breathe(struct ankus_dev *ad, u64 *since)
 	return !ad->gone;
 }
 
+/* All flows were added to their pairs; false when the device went */
+static bool classify_pairs(struct ankus_dev *ad, u64 lowest_bps, u64 last,
+			   u64 now, u64 *held)
+{
+	struct ankus_pair *pair;
+	unsigned int n = 0;
+	u64 id = 0;
+
+	ankus_pairs_collect(ad);
+	while ((pair = ankus_pair_next(&ad->pairs, id))) {
+		id = pair->id;
+		if (ankus_pair_measure(ad, pair, lowest_bps, last, now,
+				       ankus_event_pair))
+			ankus_balance_add_pair(ad, pair);
+		if (!(n++ & 15) && !classify_breathe(ad, held))
+			return false;
+	}
+	return true;
+}
+
 /**
  * ankus_control_measure() - bring flows and the load of the bins up to date
  * @ad: the device
@@ -292,7 +343,7 @@ static bool classify_breathe(struct ankus_dev *ad, u64 *since)
 bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 {
 	unsigned long idle = msecs_to_jiffies(max(ad->cfg.release_ms, 1000U));
-	u64 admit_bps = ankus_rule_lowest_rate(ad) >> CLASSIFY_ADMIT_SHIFT;
+	u64 lowest_bps = ankus_rule_lowest_rate(ad);
 	u32 rule_gen = ad->an->rule_gen;
 	struct ankus_flow *flow, *tmp;
 	u64 held = ktime_get_ns();
@@ -303,22 +354,23 @@ bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 
 	/* So many bytes within a tick are a rate above the threshold */
 	WRITE_ONCE(ad->kick_bytes,
-		   ankus_rate_bytes(admit_bps << CLASSIFY_ADMIT_SHIFT,
+		   ankus_rate_bytes(lowest_bps,
 				    ad->cfg.tick_ms * NSEC_PER_MSEC));
 	if (ad->cfg.sketch_bytes)
 		WRITE_ONCE(ad->admit_bytes,
 			   min(ad->kick_bytes >> CLASSIFY_ADMIT_SHIFT,
 			       ANKUS_SKETCH_ENOUGH_MAX + 0ULL));
+	WRITE_ONCE(ad->pair_stride, ankus_pair_stride(ad->kick_bytes));
 
 	for (i = 0; i <= ad->flows.mask; i++) {
 		ankus_bucket_for_each(&ad->flows, i, flow, tmp,
 				      lockdep_is_held(&ad->an->lock)) {
-			classify_measure(ad, flow, admit_bps, last, now);
+			classify_measure(ad, flow, lowest_bps, last, now);
 			if (time_after(jiffies,
 				       READ_ONCE(flow->seen_jiffies) + idle))
 				ad->count[ANKUS_FLOWS_EXPIRED] +=
 					classify_forget(ad, flow, now);
-			else if (classify_in_the_way(ad, flow, admit_bps))
+			else if (classify_in_the_way(ad, flow, lowest_bps))
 				ad->count[ANKUS_FLOWS_EVICTED] +=
 					classify_forget(ad, flow, now);
 			else
@@ -328,6 +380,9 @@ bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 			return false;
 	}
 	classify_publish(ad);
-	ankus_balance_end(ad, admit_bps, now, ankus_event_entropy);
+	if (!classify_pairs(ad, lowest_bps, last, now, &held))
+		return false;
+	ankus_balance_end(ad, lowest_bps >> CLASSIFY_ADMIT_SHIFT, now,
+			  ankus_event_entropy);
 	return rule_gen == ad->an->rule_gen && !ad->soon;
 }

@@ -262,6 +262,7 @@ void ankus_control_init(struct ankus_dev *ad)
 	ad->last_ns = ktime_get_ns();
 	ad->kick_bytes = U64_MAX;
 	ad->admit_bytes = ad->cfg.sketch_bytes ? U32_MAX : 0;
+	ad->pair_stride = ankus_pair_stride(U64_MAX);
 }
 
 /**

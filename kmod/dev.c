@@ -12,6 +12,9 @@ unsigned int ankus_net_id;
 struct workqueue_struct *ankus_wq;
 
 /* Devices not yet freed; the last one wakes who waits to unload */
+/* Pairs have so many times less of the admission sketch than flows */
+#define DEV_PAIR_SKETCH_PART	16
+
 static atomic_t dev_count = ATOMIC_INIT(0);
 /* Told of that, and of a namespace that has no users any more */
 static DECLARE_WAIT_QUEUE_HEAD(dev_wait);
@@ -137,19 +140,24 @@ static void dev_sketch_destroy(struct ankus_dev *ad)
 /* One on each CPU, in its memory; @bytes a power of two, or 0 for none */
 static int dev_sketch_init(struct ankus_dev *ad, u32 bytes)
 {
+	u32 lines = bytes / sizeof(struct ankus_sketch_line);
+	u32 pair_lines = lines / DEV_PAIR_SKETCH_PART;
+	size_t size = array_size(lines + pair_lines,
+				 sizeof(struct ankus_sketch_line));
 	int cpu;
 
 	if (!bytes)
 		return 0;
-	ad->sketch_mask = bytes / sizeof(struct ankus_sketch_line) - 1;
+	ad->sketch_mask = lines - 1;
+	ad->pair_sketch_mask = pair_lines - 1;
 	for_each_possible_cpu(cpu) {
-		struct ankus_sketch_line *sketch;
+		struct ankus_pcpu *pcpu = per_cpu_ptr(ad->pcpu, cpu);
 
-		sketch = kvzalloc_node(bytes, GFP_KERNEL_ACCOUNT,
-				       cpu_to_node(cpu));
-		if (!sketch)
+		pcpu->sketch = kvzalloc_node(size, GFP_KERNEL_ACCOUNT,
+					     cpu_to_node(cpu));
+		if (!pcpu->sketch)
 			return -ENOMEM;
-		per_cpu_ptr(ad->pcpu, cpu)->sketch = sketch;
+		pcpu->pair_sketch = pcpu->sketch + lines;
 	}
 	return 0;
 }
@@ -193,6 +201,7 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 {
 	struct ankus_dev *ad;
 	unsigned int kind;
+	int cpu;
 
 	ASSERT_RTNL();
 
@@ -202,6 +211,9 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 	ad->pcpu = alloc_percpu_gfp(struct ankus_pcpu, GFP_KERNEL_ACCOUNT);
 	if (!ad->pcpu)
 		goto err_free;
+	for_each_possible_cpu(cpu)
+		prandom_seed_state(&per_cpu_ptr(ad->pcpu, cpu)->random,
+				   get_random_u64());
 	if (dev_sketch_init(ad, cfg->sketch_bytes))
 		goto err_sketch;
 	ad->bins_max = max3(netdev->num_rx_queues, netdev->num_tx_queues,
@@ -219,6 +231,8 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 		goto err_bins;
 	if (ankus_flows_init(&ad->flows, cfg->flow_max))
 		goto err_balance;
+	if (ankus_pairs_init(&ad->pairs, cfg->flow_max))
+		goto err_flows;
 
 	ad->an = an;
 	ad->cfg = *cfg;
@@ -230,6 +244,8 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 	atomic_inc(&an->users);
 	return ad;
 
+err_flows:
+	ankus_flows_destroy(&ad->flows);
 err_balance:
 	kvfree(ad->balance);
 err_bins:
@@ -248,6 +264,7 @@ static void dev_free_work(struct work_struct *work)
 					    struct ankus_dev, free);
 
 	ankus_flows_destroy(&ad->flows);
+	ankus_pairs_destroy(&ad->pairs);
 	kvfree(ad->balance);
 	kvfree(ad->bins[0]);
 	dev_sketch_destroy(ad);

@@ -7,11 +7,13 @@
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
+#include <linux/prandom.h>
 #include <linux/workqueue.h>
 #include <net/netns/generic.h>
 
 #include "flow.h"
 #include "match.h"
+#include "pair.h"
 #include "place.h"
 #include "sketch.h"
 
@@ -55,6 +57,8 @@ enum ankus_pcpu_stat {
 	ANKUS_LINK_PACKETS,
 	ANKUS_LINK_BYPASSED,
 	ANKUS_KICKS,
+	ANKUS_PAIR_SAMPLES,
+	ANKUS_PAIRS_FULL,
 	ANKUS_PCPU_STATS
 };
 
@@ -62,10 +66,18 @@ enum ankus_pcpu_stat {
  * struct ankus_pcpu - what the packet path has of its own on each CPU
  * @count: counters
  * @sketch: lines of the admission sketch, NULL when there is none
+ * @pair_sketch: those behind them, for pairs
+ * @sample_left: bytes of flows that are not tracked until the next sample
+ * @random: where the steps of the samples come from
+ *
+ * Written with softirqs off.
  */
 struct ankus_pcpu {
 	u64 count[ANKUS_PCPU_STATS];
 	struct ankus_sketch_line *sketch;
+	struct ankus_sketch_line *pair_sketch;
+	s64 sample_left;
+	struct rnd_state random;
 };
 
 /* Counted by the control loop, under ankus_net::lock */
@@ -97,6 +109,7 @@ enum ankus_stat {
  * @rule_gen: changes with the rules
  * @seq: changes with whatever a dump may show, for NLM_F_DUMP_INTR
  * @next_flow: last flow id that was given out
+ * @next_pair: last pair id, likewise
  * @users: managed devices, and those let go whose works may still be under way
  */
 struct ankus_net {
@@ -108,6 +121,7 @@ struct ankus_net {
 	u32 rule_gen;
 	u32 seq;
 	atomic64_t next_flow;
+	u64 next_pair;
 	atomic_t users;
 };
 
@@ -166,8 +180,11 @@ struct ankus_rx {
  * @netdev: the device, held until the device is let go (under rtnl)
  * @an: its namespace's state
  * @flows: its flows
+ * @pairs: of their addresses
  * @pcpu: what the packet path has on each CPU
  * @sketch_mask: lines of each sketch - 1, a power of two
+ * @pair_sketch_mask: likewise, of those for pairs
+ * @pair_stride: mean number of bytes from one sample to the next
  * @epoch: number of the tick, for the sketches to fade
  * @admit_bytes: a flow that has carried so many in about a tick is tracked; 0
  *	without a sketch
@@ -208,8 +225,11 @@ struct ankus_dev {
 	struct net_device *netdev;
 	struct ankus_net *an;
 	struct ankus_flows flows;
+	struct ankus_pairs pairs;
 	struct ankus_pcpu __percpu *pcpu;
 	u32 sketch_mask;
+	u32 pair_sketch_mask;
+	u32 pair_stride;
 	u32 epoch;
 	u32 admit_bytes;
 	struct ankus_link __rcu *links[ANKUS_LINKS_MAX];

@@ -155,3 +155,24 @@ void ankus_event_flow(struct ankus_dev *ad, struct ankus_flow *flow, int kind,
 		err = nla_put_u32(msg, ANKUS_A_FLOW_PIN_KIND, attrs[kind]);
 	event_send(ad->an, msg, hdr, err ?: ankus_nl_fill_flow(msg, ad, flow));
 }
+
+/**
+ * ankus_event_pair() - tell of a pair
+ * @ad: the device
+ * @pair: the pair
+ * @event: what happened
+ *
+ * Context: Under ankus_net::lock.
+ */
+void ankus_event_pair(struct ankus_dev *ad, struct ankus_pair *pair,
+		      enum ankus_event event)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = event_begin(ad->an, ANKUS_CMD_PAIR_NTF, &hdr);
+	if (msg)
+		event_send(ad->an, msg, hdr,
+			   nla_put_u32(msg, ANKUS_A_PAIR_EVENT, event) ?:
+			   ankus_nl_fill_pair(msg, ad, pair));
+}

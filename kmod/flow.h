@@ -10,6 +10,7 @@
 #include <uapi/linux/ankus.h>
 
 #include "packet.h"
+#include "pair.h"
 #include "rate.h"
 
 struct ankus_backend_ops;
@@ -32,6 +33,9 @@ enum ankus_pin_kind {
  * one is the work of who has found out the secret.
  */
 #define ANKUS_FLOW_CHAIN 16
+
+/* A table that is full but for this fraction is crowded */
+#define ANKUS_FLOW_ROOM_SHIFT 3
 
 /**
  * struct ankus_pin - one steering of one flow
@@ -129,6 +133,7 @@ struct ankus_flow_ctl {
  * @mode: enum ankus_pin_mode
  * @ignored: its rule says not to steer
  * @ruled: @rule_pref is set
+ * @grouped: an elephant as part of @pair, not by a rate of its own
  * @rule_pref: the rule that decided
  * @id: for the user, never used twice in a network namespace
  * @first_ns: time of the first packet
@@ -136,12 +141,13 @@ struct ankus_flow_ctl {
  * @rate: averages
  * @rate_bps: elephant threshold that applies, from rule or device
  * @min_bytes: bytes the rule asks for
- * @over_ns: since when the rate is over the threshold, 0 when it is not
- * @under_ns: since when an elephant is under it, 0 when it is not
+ * @over: the rate against the threshold
  * @rule: the rule that decided, valid while ankus_net::lock is held and
  *	@rule_gen is current
  * @rule_born: ankus_rule::born of the rule that counted the flow last
  * @rule_gen: ankus_net::rule_gen when it was matched
+ * @pair: of its addresses; NULL before the first measurement, and where memory
+ *	was short
  * @rcu: frees it
  *
  * The first group is the packet path's, written with WRITE_ONCE or atomics;
@@ -165,6 +171,7 @@ struct ankus_flow {
 	u8 mode;
 	bool ignored;
 	bool ruled;
+	bool grouped;
 	u32 rule_pref;
 	u64 id;
 	u64 first_ns;
@@ -172,11 +179,11 @@ struct ankus_flow {
 	struct ankus_rate rate;
 	u64 rate_bps;
 	u64 min_bytes;
-	u64 over_ns;
-	u64 under_ns;
+	struct ankus_over over;
 	struct ankus_rule *rule;
 	u32 rule_born;
 	u32 rule_gen;
+	struct ankus_pair *pair;
 	struct rcu_head rcu;
 };
 
@@ -250,6 +257,13 @@ static inline struct ankus_flow *ankus_pin_flow(const struct ankus_pin *pin)
 		rcu_dereference_check(hlist_next_rcu(&(flow)->node), cond), \
 		struct ankus_flow, node); 1; });			\
 	     (flow) = (tmp))
+
+/* Is there room only for flows that are heavy by themselves? */
+static inline bool ankus_flows_crowded(const struct ankus_flows *flows)
+{
+	return READ_ONCE(flows->count) >
+	       flows->max - (flows->max >> ANKUS_FLOW_ROOM_SHIFT);
+}
 
 /**
  * ankus_flow_lookup() - find a flow

@@ -9,7 +9,8 @@
  *
  * Everything runs under RCU with softirqs off and takes no lock, except that a
  * flow is inserted under the table's.  What is not in the table goes through the
- * CPU's own sketch, which tells when a flow has earned its entry.
+ * CPU's own sketch, which tells when a flow has earned its entry, and is sampled
+ * for its pair of addresses.
  */
 #include <linux/netfilter_netdev.h>
 #include <net/sock.h>
@@ -41,13 +42,24 @@ static bool hook_is_heavy(struct ankus_dev *ad, u32 hash, u32 bytes)
 	}
 }
 
-static noinline struct ankus_flow *
+/* Is the flow part of a heavy pair?  Of all bytes a few are asked. */
+static bool hook_is_member(struct ankus_dev *ad, const struct ankus_packet *pkt)
+{
+	struct ankus_pcpu *pcpu = this_cpu_ptr(ad->pcpu);
+
+	pcpu->sample_left -= pkt->len;
+	if (likely(pcpu->sample_left >= 0))
+		return false;
+	/* the last places are for flows that are heavy by themselves */
+	return ankus_pair_sample(ad, &pkt->key) &&
+	       !ankus_flows_crowded(&ad->flows);
+}
+
+static struct ankus_flow *
 hook_admit(struct ankus_dev *ad, const struct ankus_packet *pkt, u32 hash)
 {
 	struct ankus_flow *flow;
 
-	if (!hook_is_heavy(ad, hash, pkt->len))
-		return NULL;
 	flow = ankus_flow_insert(&ad->flows, pkt, hash, &ad->an->next_flow);
 	if (IS_ERR(flow)) {
 		ankus_pcpu_add(ad, PTR_ERR(flow) == -ENOMEM ?
@@ -61,6 +73,19 @@ hook_admit(struct ankus_dev *ad, const struct ankus_packet *pkt, u32 hash)
 	/* The sketch has seen more of it, at most twice what it counted */
 	WRITE_ONCE(flow->kick_bytes,
 		   READ_ONCE(ad->kick_bytes) - 2ULL * READ_ONCE(ad->admit_bytes));
+	return flow;
+}
+
+/* A packet of a flow that is not tracked; the flow if it is from now on */
+static noinline struct ankus_flow *
+hook_miss(struct ankus_dev *ad, const struct ankus_packet *pkt, u32 hash)
+{
+	struct ankus_flow *flow = NULL;
+
+	if (hook_is_heavy(ad, hash, pkt->len))
+		flow = hook_admit(ad, pkt, hash);
+	if (!flow && hook_is_member(ad, pkt))
+		flow = hook_admit(ad, pkt, hash);
 	return flow;
 }
 
@@ -85,7 +110,7 @@ hook_account(struct ankus_dev *ad, const struct sk_buff *skb, u8 dir)
 	hash = ankus_key_hash(&pkt.key, &ad->flows.secret);
 	flow = ankus_flow_lookup(&ad->flows, &pkt.key, hash);
 	if (!flow) {
-		flow = hook_admit(ad, &pkt, hash);
+		flow = hook_miss(ad, &pkt, hash);
 		if (likely(!flow))
 			return NULL;
 	}

@@ -13,9 +13,12 @@ static int __init ankus_init(void)
 	err = ankus_flow_init();
 	if (err)
 		return err;
-	err = ankus_dev_init();
+	err = ankus_pair_init();
 	if (err)
 		goto err_flow;
+	err = ankus_dev_init();
+	if (err)
+		goto err_pair;
 	err = ankus_manage_init();
 	if (err)
 		goto err_dev;
@@ -28,6 +31,8 @@ err_manage:
 	ankus_manage_exit();
 err_dev:
 	ankus_dev_exit();
+err_pair:
+	ankus_pair_exit();
 err_flow:
 	ankus_flow_exit();
 	return err;
@@ -38,6 +43,7 @@ static void __exit ankus_exit(void)
 	ankus_netlink_exit();
 	ankus_manage_exit();
 	ankus_dev_exit();
+	ankus_pair_exit();
 	ankus_flow_exit();
 }
 

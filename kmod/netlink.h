@@ -11,6 +11,7 @@
 struct ankus_dev;
 struct ankus_link;
 struct ankus_net;
+struct ankus_pair;
 struct ankus_queues;
 struct ankus_rule;
 
@@ -30,6 +31,9 @@ int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad);
 int ankus_nl_fill_link(struct sk_buff *msg, struct ankus_link *link);
 int ankus_nl_fill_flow(struct sk_buff *msg, struct ankus_dev *ad,
 		       struct ankus_flow *flow);
+int ankus_nl_fill_pair(struct sk_buff *msg, const struct ankus_dev *ad,
+		       const struct ankus_pair *pair);
+enum ankus_flow_state ankus_nl_pair_state(const struct ankus_pair *pair);
 
 /* Parts of requests and replies */
 struct net_device *ankus_nl_netdev(struct genl_info *info, int ifindex_attr,

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lists of flows: those that a request asks for, without holding up the
- * control loop however many there are.
+ * Lists of flows and of pairs: those that a request asks for, without holding
+ * up the control loop however many there are.
  *
- * Candidates and elephants are few and have an order of their own, by id.  So
+ * Pairs have an order, by id.  So have candidates and elephants, which are few:
  * a list of them looks at nothing else.  A list with mice walks the table, in
  * which ids fall along a chain and newcomers stand first.  Either way the id
- * that was told last is a place to go on from: whatever comes or goes in
- * between, no flow is told of twice and none that stays is missed.
+ * that was looked at last is a place to go on from: whatever comes or goes in
+ * between, none is told of twice and none that stays is missed.
+ *
+ * The loop over devices, the filters, the limit and the pauses, in which others
+ * get the lock, are the same for both.
  */
 #include <net/sock.h>
 
@@ -27,19 +30,48 @@ struct dump_place {
 	u64 last_id;
 };
 
+struct dump;
+
+/**
+ * struct dump_kind - what is listed
+ * @cmd: command of the messages
+ * @id: attribute that names one
+ * @ifindex: attribute that asks for a device
+ * @ifname: likewise
+ * @dir: attribute that asks for a direction
+ * @state: attribute that asks for a state and those above
+ * @rate_bps: attribute that asks for a rate and more
+ * @limit: attribute that asks for so many at most
+ * @list: lists those of a device: 0, -errno of dump_end(), or -ENODEV when the
+ *	device was let go meanwhile
+ */
+struct dump_kind {
+	u8 cmd;
+	u8 id;
+	u8 ifindex;
+	u8 ifname;
+	u8 dir;
+	u8 state;
+	u8 rate_bps;
+	u8 limit;
+	int (*list)(struct dump *dump, struct ankus_dev *ad);
+};
+
 /**
  * struct dump - a part of a dump
+ * @kind: what is listed
  * @skb: its buffer
  * @cb: the dump
  * @place: where it is
  * @since: time at which the lock was taken
  * @rate_bps: least rate asked for
- * @limit: most flows asked for
+ * @limit: most asked for
  * @ifindex: device asked for, 0 for all
  * @dir: direction asked for, -1 for both
  * @state: lowest state asked for
  */
 struct dump {
+	const struct dump_kind *kind;
 	struct sk_buff *skb;
 	struct netlink_callback *cb;
 	struct dump_place *place;
@@ -51,20 +83,21 @@ struct dump {
 	u8 state;
 };
 
-/* -ENOBUFS after the last flow that was asked for, -EMSGSIZE for want of room */
-static int dump_flow(struct dump *dump, struct ankus_dev *ad,
-		     struct ankus_flow *flow)
+static bool dump_wanted(const struct dump *dump, u8 dir, u8 state, u64 rate_bps)
 {
-	void *hdr;
+	return state >= dump->state && rate_bps >= dump->rate_bps &&
+	       (dump->dir < 0 || dir == dump->dir);
+}
 
-	if (flow->state < dump->state ||
-	    flow->rate.slow_bps < dump->rate_bps ||
-	    (dump->dir >= 0 && flow->key.dir != dump->dir))
-		return 0;
-	hdr = ankus_nl_put_dump_header(dump->skb, dump->cb, ANKUS_CMD_FLOW_GET);
-	if (!hdr)
-		return -EMSGSIZE;
-	if (ankus_nl_fill_flow(dump->skb, ad, flow)) {
+static void *dump_begin(struct dump *dump)
+{
+	return ankus_nl_put_dump_header(dump->skb, dump->cb, dump->kind->cmd);
+}
+
+/* -ENOBUFS after the last one that was asked for, -EMSGSIZE for want of room */
+static int dump_end(struct dump *dump, void *hdr, int err)
+{
+	if (err) {
 		genlmsg_cancel(dump->skb, hdr);
 		return -EMSGSIZE;
 	}
@@ -94,6 +127,18 @@ static bool dump_breathe(struct dump *dump, struct ankus_dev *ad)
 	/* what has changed meanwhile is told of with the next message */
 	dump->cb->seq = an->seq;
 	return !ad->gone;
+}
+
+static int dump_flow(struct dump *dump, struct ankus_dev *ad,
+		     struct ankus_flow *flow)
+{
+	void *hdr;
+
+	if (!dump_wanted(dump, flow->key.dir, flow->state, flow->rate.slow_bps))
+		return 0;
+	hdr = dump_begin(dump);
+	return dump_end(dump, hdr, hdr ? ankus_nl_fill_flow(dump->skb, ad, flow) :
+					 -EMSGSIZE);
 }
 
 static int dump_active(struct dump *dump, struct ankus_dev *ad)
@@ -148,6 +193,43 @@ static int dump_table(struct dump *dump, struct ankus_dev *ad)
 	return 0;
 }
 
+static int dump_flows(struct dump *dump, struct ankus_dev *ad)
+{
+	return dump->state == ANKUS_FLOW_STATE_MOUSE ? dump_table(dump, ad) :
+						       dump_active(dump, ad);
+}
+
+static int dump_pair(struct dump *dump, struct ankus_dev *ad,
+		     const struct ankus_pair *pair)
+{
+	void *hdr;
+
+	if (!dump_wanted(dump, pair->key.dir, ankus_nl_pair_state(pair),
+			 pair->rate.slow_bps))
+		return 0;
+	hdr = dump_begin(dump);
+	return dump_end(dump, hdr, hdr ? ankus_nl_fill_pair(dump->skb, ad, pair) :
+					 -EMSGSIZE);
+}
+
+static int dump_pairs(struct dump *dump, struct ankus_dev *ad)
+{
+	struct dump_place *place = dump->place;
+	const struct ankus_pair *pair;
+	unsigned int n = 0;
+	int err;
+
+	while ((pair = ankus_pair_next(&ad->pairs, place->last_id))) {
+		err = dump_pair(dump, ad, pair);
+		if (err)
+			return err;
+		place->last_id = pair->id;
+		if (!(n++ & 15) && !dump_breathe(dump, ad))
+			return -ENODEV;
+	}
+	return 0;
+}
+
 /* -ENODEV when the device was let go meanwhile */
 static int dump_dev(struct dump *dump, struct ankus_dev *ad)
 {
@@ -156,8 +238,7 @@ static int dump_dev(struct dump *dump, struct ankus_dev *ad)
 	if (dump->ifindex && ad->netdev->ifindex != dump->ifindex)
 		return 0;
 	kref_get(&ad->ref);
-	err = dump->state == ANKUS_FLOW_STATE_MOUSE ? dump_table(dump, ad) :
-						      dump_active(dump, ad);
+	err = dump->kind->list(dump, ad);
 	dump_held(dump, ad);
 	ankus_dev_put(ad);
 	return err;
@@ -166,36 +247,30 @@ static int dump_dev(struct dump *dump, struct ankus_dev *ad)
 static int dump_filter(struct dump *dump)
 {
 	struct nlattr **attrs = ankus_dump_attrs(dump->cb);
+	const struct dump_kind *kind = dump->kind;
 
 	dump->ifindex = ankus_nl_dump_ifindex(dump->cb, dump->skb,
-					      ANKUS_A_FLOW_IFINDEX,
-					      ANKUS_A_FLOW_IFNAME);
+					      kind->ifindex, kind->ifname);
 	if (dump->ifindex < 0)
 		return dump->ifindex;
-	if (attrs[ANKUS_A_FLOW_DIR])
-		dump->dir = nla_get_u32(attrs[ANKUS_A_FLOW_DIR]);
-	if (attrs[ANKUS_A_FLOW_STATE])
-		dump->state = nla_get_u32(attrs[ANKUS_A_FLOW_STATE]);
-	if (attrs[ANKUS_A_FLOW_RATE_BPS])
-		dump->rate_bps = nla_get_u64(attrs[ANKUS_A_FLOW_RATE_BPS]);
-	if (attrs[ANKUS_A_FLOW_LIMIT])
-		dump->limit = nla_get_u32(attrs[ANKUS_A_FLOW_LIMIT]);
-	return ankus_nl_no_filter(dump->cb, ANKUS_A_FLOW_ID);
+	if (attrs[kind->dir])
+		dump->dir = nla_get_u32(attrs[kind->dir]);
+	if (attrs[kind->state])
+		dump->state = nla_get_u32(attrs[kind->state]);
+	if (attrs[kind->rate_bps])
+		dump->rate_bps = nla_get_u64(attrs[kind->rate_bps]);
+	if (attrs[kind->limit])
+		dump->limit = nla_get_u32(attrs[kind->limit]);
+	return ankus_nl_no_filter(dump->cb, kind->id);
 }
 
-/**
- * ankus_nl_flow_get_dumpit() - ANKUS_CMD_FLOW_GET of all flows
- * @skb: buffer
- * @cb: the dump, whose attributes are filters
- *
- * Context: Process.
- * Return: length of the part written, 0 at the end, or -errno.
- */
-int ankus_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+static int dump_all(const struct dump_kind *kind, struct sk_buff *skb,
+		    struct netlink_callback *cb)
 {
 	struct ankus_net *an = ankus_net(sock_net(skb->sk));
 	struct dump_place *place = (struct dump_place *)cb->ctx;
 	struct dump dump = {
+		.kind = kind,
 		.skb = skb,
 		.cb = cb,
 		.place = place,
@@ -225,4 +300,54 @@ int ankus_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	}
 	mutex_unlock(&an->lock);
 	return skb->len ?: (ad ? err : 0);
+}
+
+/**
+ * ankus_nl_flow_get_dumpit() - ANKUS_CMD_FLOW_GET of all flows
+ * @skb: buffer
+ * @cb: the dump, whose attributes are filters
+ *
+ * Context: Process.
+ * Return: length of the part written, 0 at the end, or -errno.
+ */
+int ankus_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	static const struct dump_kind flows = {
+		.cmd = ANKUS_CMD_FLOW_GET,
+		.id = ANKUS_A_FLOW_ID,
+		.ifindex = ANKUS_A_FLOW_IFINDEX,
+		.ifname = ANKUS_A_FLOW_IFNAME,
+		.dir = ANKUS_A_FLOW_DIR,
+		.state = ANKUS_A_FLOW_STATE,
+		.rate_bps = ANKUS_A_FLOW_RATE_BPS,
+		.limit = ANKUS_A_FLOW_LIMIT,
+		.list = dump_flows,
+	};
+
+	return dump_all(&flows, skb, cb);
+}
+
+/**
+ * ankus_nl_pair_get_dumpit() - ANKUS_CMD_PAIR_GET of all pairs
+ * @skb: buffer
+ * @cb: the dump, whose attributes are filters
+ *
+ * Context: Process.
+ * Return: length of the part written, 0 at the end, or -errno.
+ */
+int ankus_nl_pair_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	static const struct dump_kind pairs = {
+		.cmd = ANKUS_CMD_PAIR_GET,
+		.id = ANKUS_A_PAIR_ID,
+		.ifindex = ANKUS_A_PAIR_IFINDEX,
+		.ifname = ANKUS_A_PAIR_IFNAME,
+		.dir = ANKUS_A_PAIR_DIR,
+		.state = ANKUS_A_PAIR_STATE,
+		.rate_bps = ANKUS_A_PAIR_RATE_BPS,
+		.limit = ANKUS_A_PAIR_LIMIT,
+		.list = dump_pairs,
+	};
+
+	return dump_all(&pairs, skb, cb);
 }

@@ -120,6 +120,12 @@ int ankus_nl_fill_flow(struct sk_buff *msg, struct ankus_dev *ad,
 		err = nla_put_u32(msg, ANKUS_A_FLOW_RULE_PREF, flow->rule_pref);
 	if (!err && flow->ignored)
 		err = nla_put_flag(msg, ANKUS_A_FLOW_IGNORED);
+	/* a new pair has its id with the next run of the control loop */
+	if (!err && flow->pair && flow->pair->id)
+		err = nla_put_u64_64bit(msg, ANKUS_A_FLOW_PAIR, flow->pair->id,
+					ANKUS_A_FLOW_PAD);
+	if (!err && flow->grouped)
+		err = nla_put_flag(msg, ANKUS_A_FLOW_GROUPED);
 	if (err || !flow->ctl)
 		return err;
 	if (in)

@@ -196,8 +196,19 @@ const struct nla_policy ankus_queue_get_nl_policy[ANKUS_A_QUEUE_QUEUE + 1] = {
 	[ANKUS_A_QUEUE_QUEUE] = NLA_POLICY_MAX(NLA_U32, 1023),
 };
 
+/* ANKUS_CMD_PAIR_GET - do */
+const struct nla_policy ankus_pair_get_nl_policy[ANKUS_A_PAIR_LIMIT + 1] = {
+	[ANKUS_A_PAIR_ID] = { .type = NLA_U64, },
+	[ANKUS_A_PAIR_IFINDEX] = { .type = NLA_U32, },
+	[ANKUS_A_PAIR_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
+	[ANKUS_A_PAIR_DIR] = NLA_POLICY_MAX(NLA_U32, 1),
+	[ANKUS_A_PAIR_STATE] = NLA_POLICY_MAX(NLA_U32, 2),
+	[ANKUS_A_PAIR_RATE_BPS] = { .type = NLA_U64, },
+	[ANKUS_A_PAIR_LIMIT] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
 /* Ops table for ankus */
-const struct genl_ops ankus_nl_ops[18] = {
+const struct genl_ops ankus_nl_ops[19] = {
 	{
 		.cmd		= ANKUS_CMD_DEV_GET,
 		.doit		= ankus_nl_dev_get_doit,
@@ -323,6 +334,13 @@ const struct genl_ops ankus_nl_ops[18] = {
 		.dumpit		= ankus_nl_queue_get_dumpit,
 		.policy		= ankus_queue_get_nl_policy,
 		.maxattr	= ANKUS_A_QUEUE_QUEUE,
+	},
+	{
+		.cmd		= ANKUS_CMD_PAIR_GET,
+		.doit		= ankus_nl_pair_get_doit,
+		.dumpit		= ankus_nl_pair_get_dumpit,
+		.policy		= ankus_pair_get_nl_policy,
+		.maxattr	= ANKUS_A_PAIR_LIMIT,
 	},
 };
 

@@ -51,8 +51,10 @@ extern const struct nla_policy ankus_cpu_get_nl_policy[ANKUS_A_CPU_CPU + 1];
 
 extern const struct nla_policy ankus_queue_get_nl_policy[ANKUS_A_QUEUE_QUEUE + 1];
 
+extern const struct nla_policy ankus_pair_get_nl_policy[ANKUS_A_PAIR_LIMIT + 1];
+
 /* Ops table for ankus */
-extern const struct genl_ops ankus_nl_ops[18];
+extern const struct genl_ops ankus_nl_ops[19];
 
 int ankus_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info);
 int ankus_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
@@ -79,6 +81,8 @@ int ankus_nl_cpu_get_doit(struct sk_buff *skb, struct genl_info *info);
 int ankus_nl_cpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int ankus_nl_queue_get_doit(struct sk_buff *skb, struct genl_info *info);
 int ankus_nl_queue_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int ankus_nl_pair_get_doit(struct sk_buff *skb, struct genl_info *info);
+int ankus_nl_pair_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 
 enum {
 	ANKUS_NLGRP_EVENTS,

@@ -24,6 +24,8 @@ static const struct stats_map stats_pcpu[] = {
 	{ ANKUS_A_STATS_KICKS, ANKUS_KICKS },
 	{ ANKUS_A_STATS_SKETCH_PACKETS, ANKUS_SKETCHED },
 	{ ANKUS_A_STATS_SKETCH_REPLACED, ANKUS_SKETCH_REPLACES },
+	{ ANKUS_A_STATS_PAIRS_FULL, ANKUS_PAIRS_FULL },
+	{ ANKUS_A_STATS_PAIR_SAMPLES, ANKUS_PAIR_SAMPLES },
 };
 
 static const struct stats_map stats_control[] = {
@@ -105,6 +107,14 @@ static int stats_put_memory(struct sk_buff *msg, const struct ankus_flows *flows
 			 sizeof(struct ankus_flow_ctl));
 }
 
+static int stats_put_pairs(struct sk_buff *msg, const struct ankus_pairs *pairs)
+{
+	return stats_put(msg, ANKUS_A_STATS_PAIRS, pairs->count) ?:
+	       stats_put(msg, ANKUS_A_STATS_PAIRS_GROUPED, pairs->grouped) ?:
+	       stats_put(msg, ANKUS_A_STATS_MEMORY_PAIRS,
+			 (u64)pairs->count * sizeof(struct ankus_pair));
+}
+
 /* The two directions have the same attributes, one set behind the other */
 #define STATS_OF_DIR(dir, attr)						\
 	((dir) == ANKUS_DIR_IN ? ANKUS_A_STATS_IN_##attr :		\
@@ -122,6 +132,8 @@ static int stats_put_traffic(struct sk_buff *msg, const struct ankus_dev *ad,
 			 traffic->evenness_permille) ?:
 	       stats_put(msg, STATS_OF_DIR(dir, EFFECTIVE_MILLIFLOWS),
 			 traffic->effective_milliflows) ?:
+	       stats_put(msg, STATS_OF_DIR(dir, EFFECTIVE_MILLIPAIRS),
+			 traffic->effective_millipairs) ?:
 	       stats_put(msg, STATS_OF_DIR(dir, LOW_ENTROPY), traffic->low);
 }
 
@@ -171,7 +183,8 @@ static int stats_fill(struct sk_buff *msg, struct ankus_dev *ad)
 	      stats_put(msg, ANKUS_A_STATS_ELEPHANTS, ad->elephants) ?:
 	      stats_put_pins(msg, ad) ?:
 	      stats_put_sketch(msg, ad) ?:
-	      stats_put_memory(msg, &ad->flows);
+	      stats_put_memory(msg, &ad->flows) ?:
+	      stats_put_pairs(msg, &ad->pairs);
 	for (i = 0; !err && i < ARRAY_SIZE(stats_pcpu); i++)
 		err = stats_put(msg, stats_pcpu[i].attr,
 				ankus_dev_stat(ad, stats_pcpu[i].stat));

@@ -71,3 +71,49 @@ u64 ankus_rate_bytes(u64 bps, u64 ns)
 	bps = min_t(u64, bps, 1ULL << 54);
 	return mul_u64_u64_div_u64(bps / 8, ns, NSEC_PER_SEC);
 }
+
+/**
+ * ankus_rate_recent() - what was carried in the short averaging time
+ * @rate: averages
+ *
+ * The average of what is young goes over its own time alone; this one always
+ * over all of the averaging time.
+ *
+ * Context: Any.
+ * Return: bits per second.
+ */
+u64 ankus_rate_recent(const struct ankus_rate *rate)
+{
+	if (rate->span_ns >= ANKUS_RATE_FAST_NS)
+		return rate->fast_bps;
+	return mul_u64_u64_div_u64(rate->fast_bps, rate->span_ns,
+				   ANKUS_RATE_FAST_NS);
+}
+
+/**
+ * ankus_over_update() - see where a rate stands
+ * @over: all 0 before the first time
+ * @bps: the rate
+ * @threshold_bps: what it is to keep
+ * @since: time in ns from which on it was measured
+ * @now: time in ns
+ *
+ * Hysteresis: what has passed the threshold may fall a quarter below it.
+ *
+ * Context: Any; the caller serialises.
+ */
+void ankus_over_update(struct ankus_over *over, u64 bps, u64 threshold_bps,
+		       u64 since, u64 now)
+{
+	if (bps >= threshold_bps) {
+		over->under_ns = 0;
+		if (!over->over_ns)
+			over->over_ns = since;
+	} else if (bps < threshold_bps - threshold_bps / 4) {
+		over->over_ns = 0;
+		if (!over->under_ns)
+			over->under_ns = now;
+	} else {
+		over->under_ns = 0;
+	}
+}

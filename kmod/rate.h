@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Average rates from byte counts read at uneven times. */
+/* Average rates from byte counts read at uneven times, and thresholds. */
 #ifndef ANKUS_RATE_H
 #define ANKUS_RATE_H
 
@@ -24,5 +24,33 @@ struct ankus_rate {
 
 void ankus_rate_update(struct ankus_rate *rate, u64 bytes, u64 dt_ns);
 u64 ankus_rate_bytes(u64 bps, u64 ns);
+u64 ankus_rate_recent(const struct ankus_rate *rate);
+
+/**
+ * struct ankus_over - whether a rate keeps above a threshold
+ * @over_ns: since when it is over it, 0 when it is not
+ * @under_ns: since when it is well below, 0 when it is not
+ */
+struct ankus_over {
+	u64 over_ns;
+	u64 under_ns;
+};
+
+void ankus_over_update(struct ankus_over *over, u64 bps, u64 threshold_bps,
+		       u64 since, u64 now);
+
+/* Has the rate been over the threshold for a time? */
+static inline bool ankus_over_for(const struct ankus_over *over, u64 ns,
+				  u64 now)
+{
+	return over->over_ns && now >= over->over_ns + ns;
+}
+
+/* Has it been well below? */
+static inline bool ankus_under_for(const struct ankus_over *over, u64 ns,
+				   u64 now)
+{
+	return over->under_ns && now >= over->under_ns + ns;
+}
 
 #endif /* ANKUS_RATE_H */
