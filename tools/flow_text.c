@@ -162,6 +162,9 @@ void flow_text(const struct nl_view *v)
 		value(v, ANKUS_A_FLOW_DSCP, "\n      dscp ");
 		value(v, ANKUS_A_FLOW_MARK, " mark ");
 		value(v, ANKUS_A_FLOW_PIN_MODE, " pin-mode ");
+		value(v, ANKUS_A_FLOW_PAIR, " pair ");
+		if (nl_has(v, ANKUS_A_FLOW_GROUPED))
+			print_text(" grouped");
 		for (i = 0; i < ARRAY_SIZE(pins); i++)
 			pin_details(v, pins[i].attr);
 	}

@@ -29,7 +29,7 @@ static bool want_help;
 static const char help[] =
 "Usage: ankus [ OPTIONS ] OBJECT COMMAND\n"
 "       ankus [ OPTIONS ] -batch FILE [ -force ]\n"
-"where  OBJECT := dev | rule | link | flow | queue | stats | monitor\n"
+"where  OBJECT := dev | rule | link | flow | pair | queue | stats | monitor\n"
 "       OPTIONS := -j[son] | -p[retty] | -s[tatistics] | -d[etails] |\n"
 "                  -t[imestamp] | -n[etns] NAME | -V[ersion] | -h[elp]\n"
 "\"ankus OBJECT help\" lists the commands of an object.\n";
@@ -39,6 +39,7 @@ static const struct object *const objects[] = {
 	&rule_object,
 	&link_object,
 	&flow_object,
+	&pair_object,
 	&queue_object,
 	&stats_object,
 	&monitor_object,

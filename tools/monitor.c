@@ -14,11 +14,12 @@
 
 #include "flow.h"
 #include "format.h"
+#include "pair.h"
 #include "print.h"
 #include "words.h"
 
 static const char help[] =
-"Usage: ankus [ -timestamp ] [ -json ] monitor [ dev ] [ rule ] [ link ] [ flow ]\n";
+"Usage: ankus [ -timestamp ] [ -json ] monitor [ dev ] [ rule ] [ link ] [ flow ] [ pair ]\n";
 
 /* Events that are still taken in after a signal. */
 #define LAST_EVENTS	10000
@@ -27,6 +28,7 @@ static void dev_text(const struct nl_view *v);
 static void rule_text(const struct nl_view *v);
 static void link_text(const struct nl_view *v);
 static void flow_event_text(const struct nl_view *v);
+static void pair_event_text(const struct nl_view *v);
 
 static const struct source {
 	const char *name;
@@ -42,6 +44,8 @@ static const struct source {
 	  link_text },
 	{ "flow", ANKUS_CMD_FLOW_NTF, ANKUS_A_FLOW_EVENT, &flow_schema,
 	  flow_event_text },
+	{ "pair", ANKUS_CMD_PAIR_NTF, ANKUS_A_PAIR_EVENT, &pair_schema,
+	  pair_event_text },
 };
 
 static void dev_text(const struct nl_view *v)
@@ -89,6 +93,19 @@ static void flow_event_text(const struct nl_view *v)
 		print_text(" %s", a->name);
 	if (nl_find(v, kind, &pin))
 		print_value(a->nested, &pin, ANKUS_A_PIN_REASON, " reason: ");
+}
+
+static void pair_event_text(const struct nl_view *v)
+{
+	print_value(&pair_schema, v, ANKUS_A_PAIR_ID, " ");
+	print_value(&pair_schema, v, ANKUS_A_PAIR_IFNAME, " ");
+	print_value(&pair_schema, v, ANKUS_A_PAIR_DIR, " ");
+	print_text(" ");
+	pair_text_addresses(v);
+	print_value(&pair_schema, v, ANKUS_A_PAIR_RATE_BPS, " rate ");
+	print_value(&pair_schema, v, ANKUS_A_PAIR_SMALL_BPS, " small ");
+	print_value(&pair_schema, v, ANKUS_A_PAIR_FLOWS, " flows ");
+	print_value(&pair_schema, v, ANKUS_A_PAIR_ELEPHANTS, " elephants ");
 }
 
 /* ISO 8601 local time, as ip monitor -ts has it. */
@@ -161,7 +178,7 @@ static enum status get_wanted(struct args *a, unsigned int *wanted)
 			if (!strcmp(a->argv[0], sources[i].name))
 				break;
 		if (i == ARRAY_SIZE(sources)) {
-			error("unknown word \"%s\", expected dev, rule, link, flow",
+			error("unknown word \"%s\", expected dev, rule, link, flow, pair",
 			      a->argv[0]);
 			return USAGE;
 		}

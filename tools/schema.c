@@ -47,6 +47,14 @@ static const char *const flow_state_list[] = {
 
 const struct names flow_state_names = { flow_state_list, ARRAY_SIZE(flow_state_list) };
 
+/* No pair is a candidate. */
+static const char *const pair_state_list[] = {
+	[ANKUS_FLOW_STATE_MOUSE] = "mouse",
+	[ANKUS_FLOW_STATE_ELEPHANT] = "elephant",
+};
+
+const struct names pair_state_names = { pair_state_list, ARRAY_SIZE(pair_state_list) };
+
 static const char *const verdict_list[] = {
 	[ANKUS_VERDICT_AUTO] = "auto",
 	[ANKUS_VERDICT_IGNORE] = "ignore",
@@ -108,6 +116,8 @@ static const char *const event_list[] = {
 	[ANKUS_EVENT_FLOW_UNPIN] = "flow-unpin",
 	[ANKUS_EVENT_LOW_ENTROPY] = "low-entropy",
 	[ANKUS_EVENT_ENTROPY_NORMAL] = "entropy-normal",
+	[ANKUS_EVENT_PAIR_ELEPHANT] = "pair-elephant",
+	[ANKUS_EVENT_PAIR_RELEASE] = "pair-release",
 };
 
 const struct names event_names = { event_list, ARRAY_SIZE(event_list) };
@@ -264,9 +274,36 @@ static const struct attr flow_attrs[] = {
 	[ANKUS_A_FLOW_PIN_KIND] = { "pin-kind", KIND_ATTR },
 	[ANKUS_A_FLOW_EVENT] = { "event", KIND_ENUM, &event_names },
 	[ANKUS_A_FLOW_LIMIT] = { "limit", KIND_NONE },
+	[ANKUS_A_FLOW_PAIR] = { "pair", KIND_NUM },
+	[ANKUS_A_FLOW_GROUPED] = { "grouped", KIND_FLAG },
 };
 
 const struct schema flow_schema = { flow_attrs, ARRAY_SIZE(flow_attrs) };
+
+static const struct attr pair_attrs[] = {
+	[ANKUS_A_PAIR_PAD] = { "pad", KIND_NONE },
+	[ANKUS_A_PAIR_ID] = { "id", KIND_NUM },
+	[ANKUS_A_PAIR_IFINDEX] = { "ifindex", KIND_NUM },
+	[ANKUS_A_PAIR_IFNAME] = { "ifname", KIND_STRING },
+	[ANKUS_A_PAIR_DIR] = { "dir", KIND_ENUM, &dir_names },
+	[ANKUS_A_PAIR_FAMILY] = { "family", KIND_FAMILY },
+	[ANKUS_A_PAIR_SRC] = { "src", KIND_ADDRESS },
+	[ANKUS_A_PAIR_DST] = { "dst", KIND_ADDRESS },
+	[ANKUS_A_PAIR_STATE] = { "state", KIND_ENUM, &pair_state_names },
+	[ANKUS_A_PAIR_GROUPED] = { "grouped", KIND_FLAG },
+	[ANKUS_A_PAIR_BYTES] = { "bytes", KIND_NUM },
+	[ANKUS_A_PAIR_RATE_BPS] = { "rate-bps", KIND_LOAD },
+	[ANKUS_A_PAIR_SMALL_BPS] = { "small-bps", KIND_LOAD },
+	[ANKUS_A_PAIR_SMALL_PERMILLE] = { "small-permille", KIND_MILLI },
+	[ANKUS_A_PAIR_FLOWS] = { "flows", KIND_NUM },
+	[ANKUS_A_PAIR_ELEPHANTS] = { "elephants", KIND_NUM },
+	[ANKUS_A_PAIR_AGE_MS] = { "age-ms", KIND_AGE },
+	[ANKUS_A_PAIR_IDLE_MS] = { "idle-ms", KIND_AGE },
+	[ANKUS_A_PAIR_EVENT] = { "event", KIND_ENUM, &event_names },
+	[ANKUS_A_PAIR_LIMIT] = { "limit", KIND_NONE },
+};
+
+const struct schema pair_schema = { pair_attrs, ARRAY_SIZE(pair_attrs) };
 
 static const struct attr stats_attrs[] = {
 	[ANKUS_A_STATS_PAD] = { "pad", KIND_NONE },
@@ -353,6 +390,17 @@ static const struct attr stats_attrs[] = {
 	},
 	[ANKUS_A_STATS_LINKS_EXPECTED_PERMILLE] = {
 		"links-expected-permille", KIND_NUM
+	},
+	[ANKUS_A_STATS_PAIRS] = { "pairs", KIND_NUM },
+	[ANKUS_A_STATS_PAIRS_GROUPED] = { "pairs-grouped", KIND_NUM },
+	[ANKUS_A_STATS_PAIRS_FULL] = { "pairs-full", KIND_NUM },
+	[ANKUS_A_STATS_PAIR_SAMPLES] = { "pair-samples", KIND_NUM },
+	[ANKUS_A_STATS_MEMORY_PAIRS] = { "memory-pairs", KIND_NUM },
+	[ANKUS_A_STATS_IN_EFFECTIVE_MILLIPAIRS] = {
+		"in-effective-millipairs", KIND_NUM
+	},
+	[ANKUS_A_STATS_OUT_EFFECTIVE_MILLIPAIRS] = {
+		"out-effective-millipairs", KIND_NUM
 	},
 };
 

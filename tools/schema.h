@@ -32,7 +32,7 @@ enum kind {
 	KIND_ATTR,	/* number of an attribute of the same schema */
 };
 
-/* Names of the values of an enum, from 0. */
+/* Names of the values of an enum, from 0; NULL for one that there is not. */
 struct names {
 	const char *const *name;
 	u32 count;
@@ -55,6 +55,7 @@ extern const struct schema dev_schema;
 extern const struct schema rule_schema;
 extern const struct schema link_schema;
 extern const struct schema flow_schema;
+extern const struct schema pair_schema;
 extern const struct schema stats_schema;
 extern const struct schema cpu_schema;
 extern const struct schema queue_schema;
@@ -64,6 +65,7 @@ extern const struct names backend_names;
 extern const struct names links_names;
 extern const struct names dir_names;
 extern const struct names flow_state_names;
+extern const struct names pair_state_names;
 extern const struct names verdict_names;
 extern const struct names pin_state_names;
 extern const struct names event_names;

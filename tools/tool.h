@@ -60,6 +60,7 @@ extern const struct object dev_object;
 extern const struct object rule_object;
 extern const struct object link_object;
 extern const struct object flow_object;
+extern const struct object pair_object;
 extern const struct object queue_object;
 extern const struct object stats_object;
 extern const struct object monitor_object;

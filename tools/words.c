@@ -171,10 +171,11 @@ static const char *find_enum(const struct names *names, const char *s,
 	char buf[96] = "";
 
 	for (*v = 0; *v < names->count; ++*v)
-		if (!strcmp(names->name[*v], s))
+		if (names->name[*v] && !strcmp(names->name[*v], s))
 			return NULL;
 	for (*v = 0; *v < names->count; ++*v)
-		list_name(buf, sizeof(buf), names->name[*v]);
+		if (names->name[*v])
+			list_name(buf, sizeof(buf), names->name[*v]);
 	snprintf(why, sizeof(why), "is unknown, expected %s", buf);
 	return why;
 }
