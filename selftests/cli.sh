@@ -15,7 +15,7 @@ defer rm -rf "$tmp"
 # Words that make no sense, and what the message has to say of them.
 usage_lines() {
 	cat <<-'END'
-		frob => "frob", expected dev, rule, link, flow, queue, stats, monitor
+		frob => "frob", expected dev, rule, link, flow, pair, queue, stats, monitor
 		dev frob => "dev frob", expected add, set, del, show
 		dev sho => "dev sho", expected
 		dev add => missing device name
@@ -130,10 +130,20 @@ usage_lines() {
 		flow show state mammoth => state: "mammoth" is unknown, expected mouse, candidate, elephant
 		flow show sort size => sort: "size" is unknown, expected rate, bytes, id, age, none
 		flow show limit x => limit: "x" is not a number
+		pair frob => "pair frob", expected show or help
+		pair show x => "x", expected dev, state, dir, rate, sort, limit
+		pair show 1x => pair id: "1x" is not a number
+		pair show 18446744073709551616 => pair id: "18446744073709551616" is too large
+		pair show 1 dev e0 => unexpected word "dev"
+		pair show state candidate => state: "candidate" is unknown, expected mouse, elephant
+		pair show dir up => dir: "up" is unknown, expected in, out
+		pair show rate 0 => rate: "0" is not above 0
+		pair show sort size => sort: "size" is unknown, expected rate, small, flows, bytes, id, age, none
+		pair show limit -1 => limit: "-1" is negative
 		queue frob => "frob", expected dev, dir
 		queue show dir up => dir: "up" is unknown, expected in, out
 		stats frob => "frob", expected dev
-		monitor frob => "frob", expected dev, rule, link, flow
+		monitor frob => "frob", expected dev, rule, link, flow, pair
 		monitor rule => a batch cannot have it
 	END
 }
@@ -178,7 +188,7 @@ test_help() {
 	check "help" ankus help
 	check "-help" ankus -help
 	check "-V" ankus -V
-	for object in dev rule link flow queue stats monitor; do
+	for object in dev rule link flow pair queue stats monitor; do
 		check "$object help" ankus "$object" help
 		check_fail "$object help, and more" 1 'unexpected word "me"' \
 			ankus "$object" help me
@@ -190,7 +200,7 @@ test_help() {
 test_not_loaded() {
 	local object
 
-	for object in dev rule link flow queue stats monitor; do
+	for object in dev rule link flow pair queue stats monitor; do
 		check_fail "$object: not loaded" 2 \
 			'^ankus: kernel module is not loaded \(modprobe ankus\)$' \
 			ankus $object
@@ -223,6 +233,8 @@ test_refused() {
 	check_json "nothing of it was applied" '. == []' ankus -n "$ns" -j dev show
 	check_fail "no such rule" 2 'pref' ankus -n "$ns" rule del pref 7
 	check_fail "no such link" 2 'link' ankus -n "$ns" link del p9
+	check_fail "no such pair" 2 'no pair with this id \(attribute id\)' \
+		ankus -n "$ns" pair show 4711
 	check_fail "no such flow" 2 'flow' ankus -n "$ns" flow unpin 4711
 	check_fail "output that cannot be written" 2 'cannot write the output' \
 		bash -c '"$0" -n "$1" -j dev show >/dev/full' "$ANKUS" "$ns"
@@ -240,7 +252,7 @@ test_permission() {
 		check_fail "unprivileged: $words" 2 'no permission.*CAP_NET_ADMIN' \
 			unprivileged "$ANKUS" $words
 	done
-	for words in dev rule link flow queue stats; do
+	for words in dev rule link flow pair queue stats; do
 		check "unprivileged: $words show" unprivileged "$ANKUS" $words show
 	done
 	check_fail "a namespace needs its own permission" 2 'cannot enter' \
@@ -341,7 +353,9 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 		"$(spec_keys flow-get rule-pref rx-queue tx-queue link)" \
 		"$(json_keys ".rule_pref, .rx_queue, .tx_queue, .link" \
 			flow show dir out)"
-	for object in dev rule link flow queue stats; do
+	check_is "pair: all attributes" "$(spec_keys pair-get)" \
+		"$(json_keys .x pair show)"
+	for object in dev rule link flow pair queue stats; do
 		check_json "$object: an array" 'type == "array"' \
 			ankus -n "$ns" -j $object show
 		check_json "$object: the same when pretty" 'type == "array"' \
@@ -483,6 +497,55 @@ test_flows() {
 	check "back to the control loop" ankus -n "$ns" flow pin "$id" auto
 	check_until "is pinned again" 10 flows \
 		'.[0] | .pin_mode == "auto" and .tx_queue.current != null' "$id"
+}
+
+# The pair of that flow
+test_pairs() {
+	local pair
+
+	pair=$(ankus -n "$ns" -j flow show "$id" | jq '.[0].pair')
+	check_json "a flow tells of its pair" ".[0] | .pair == $pair and
+		(.grouped | not)" ankus -n "$ns" -j flow show "$id"
+	check_fail "in its details as well" 0 "^ +dscp cs0 mark 0x0 pin-mode auto pair $pair\$" \
+		ankus -n "$ns" -d flow show "$id"
+	check_json "a pair by its id" "length == 1 and (.[0] | .id == $pair and
+		.ifname == \"v0\" and .dir == \"out\" and .family == \"inet\" and
+		.src == \"10.9.0.1\" and .dst == \"10.9.0.2\" and
+		.state == \"elephant\" and .grouped == false and .flows >= 1 and
+		.elephants >= 1 and .bytes > 0 and .small_permille < 1000)" \
+		ankus -n "$ns" -j pair show "$pair"
+	check_fail "in text" 0 \
+		"^ *$pair +v0 +out +elephant +[0-9.]+[KM]bit +[0-9.]+[KM]?bit +[0-9]+ +[0-9]+ +10\\.9\\.0\\.1 > 10\\.9\\.0\\.2\$" \
+		ankus -n "$ns" pair show "$pair"
+	check_fail "with counters" 0 '^ +bytes [0-9]+ age [0-9.]+.* idle [0-9]' \
+		ankus -n "$ns" -s pair show "$pair"
+	check_fail "with details" 0 '^ +small flows / threshold [0-9.]+$' \
+		ankus -n "$ns" -d pair show "$pair"
+
+	check_json "pairs by direction" 'length > 0 and all(.dir == "in")' \
+		ankus -n "$ns" -j pair show dir in
+	check_json "by state" 'length == 2 and all(.state == "elephant")' \
+		ankus -n "$ns" -j pair show state elephant
+	check_json "by rate" '. == []' ankus -n "$ns" -j pair show rate 1tbit
+	check_json "by device" '. == []' ankus -n "$ns" -j pair show dev bond0
+	check_fail "by no such device" 2 'no such device' \
+		ankus -n "$ns" pair show dev nosuch
+	check_json "sorted by id" 'length > 1 and . == sort_by(.id)' \
+		ankus -n "$ns" -j pair show sort id
+	check_json "sorted by rate" 'map(.rate_bps) as $r | $r == ($r | sort | reverse)' \
+		ankus -n "$ns" -j pair show
+	check_json "sorted by flows" 'map(.flows) as $f | $f == ($f | sort | reverse)' \
+		ankus -n "$ns" -j pair show sort flows
+	check_json "limited" 'length == 1' ankus -n "$ns" -j pair show limit 1
+	check_json "limited by the kernel" 'length == 1' \
+		ankus -n "$ns" -j pair show sort none limit 1
+	check_json "limited to nothing" '. == []' ankus -n "$ns" -j pair show limit 0
+	check_is "in a batch" "$pair $pair" "$(printf 'pair show %s\n' "$pair" "$pair" |
+		ankus -n "$ns" -j -b - | jq '.[0].id' | paste -sd' ')"
+	check_json "their number is in the counters" '.[0] | .pairs >= 2 and
+		.memory_pairs > 0 and .memory_pairs % .pairs == 0 and
+		.pairs_grouped == 0 and .out_effective_millipairs >= 1000' \
+		ankus -n "$ns" -j stats show dev v0
 }
 
 test_stats() {
@@ -730,6 +793,54 @@ test_monitor() {
 	stop_cleanly "ends cleanly again" INT
 }
 
+# streams FILE: eight small ones to the other side, until FILE is there
+streams() {
+	in_ns python3 - "$1" <<-'END'
+		import os, socket, sys, time
+		socks = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for i in range(8)]
+		while not os.path.exists(sys.argv[1]):
+		    for sock in socks:
+		        try:
+		            sock.sendto(b"x" * 1000, ("10.9.0.2", 9))
+		        except OSError:
+		            pass    # nobody takes them
+		    time.sleep(0.02)
+	END
+}
+
+# Together an elephant, of which the tool tells
+test_pair_events() {
+	local pair streams words
+
+	monitor words monitor pair rule
+	words=$monitor
+	monitor pairs -j monitor pair rule
+	ankus -n "$ns" dev set v0 rate 600kbit release 500ms
+	streams "$tmp/enough" &
+	streams=$!
+	check_until "an event of a pair" 30 events pairs 'any(.event == "pair-elephant" and
+		.ifname == "v0" and .dir == "out" and .dst == "10.9.0.2" and .grouped and
+		.state == "elephant" and .small_bps > 0)'
+	pair=$(events pairs 'map(select(.event == "pair-elephant"))[0].id')
+	check_until "the pair is shown as such" 10 eval \
+		'ankus -n "$ns" pair show "$pair" | grep -qE "^ *$pair +v0 +out +grouped "'
+	check_until "its flows tell of it" 10 eval \
+		'ankus -n "$ns" -d flow show | grep -qE " pair $pair grouped$"'
+	check_json "and so do the counters" '.[0].pairs_grouped == 1' \
+		ankus -n "$ns" -j stats show dev v0
+	touch "$tmp/enough"
+	wait "$streams"
+	check_until "an event when it is over" 30 events pairs \
+		"any(.event == \"pair-release\" and .id == $pair)"
+	stop_cleanly "the monitor of pairs ends cleanly" INT
+	check "it shows nothing else" events pairs 'all(.event | test("^(pair|rule)-"))'
+	check_until "the same in words" 10 grep -qE \
+		"^pair-release $pair v0 out 10\.9\.0\.1 > 10\.9\.0\.2 rate [0-9.]+[KM]?bit small [0-9.]+[KM]?bit flows [0-9]+ elephants [0-9]+\$" \
+		"$tmp/words"
+	monitor=$words
+	stop_cleanly "so does this one" INT
+}
+
 in_peer() {
 	nsenter --net="/run/netns/$peer" "$@"
 }
@@ -790,10 +901,12 @@ test_hostile
 test_dev
 test_links
 test_flows
+test_pairs
 test_json
 test_stats
 test_queues
 test_monitor
+test_pair_events
 test_interrupted
 check "dev del" ankus -n "$ns" dev del v0
 check_json "is gone" 'map(.ifname) == ["bond0"]' ankus -n "$ns" -j dev show

@@ -369,6 +369,149 @@ test_elephants() {
 	ankus -n "$ns" dev del w0
 }
 
+# hosts PREFIX COUNT SIZE [STOP]: a packet to each of so many addresses, once, or
+# to other ones each time until there is a file STOP
+hosts() {
+	ip netns exec "$ns" python3 - "$@" <<-'END'
+		import os, socket, sys, time
+		count, size = int(sys.argv[2]), int(sys.argv[3])
+		sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		sock.bind(("", 4003))
+		n = 0
+		while True:
+		    for i in range(n, n + count):
+		        to = f"{sys.argv[1]}.{i // 250 % 250}.{i % 250 + 1}"
+		        try:
+		            sock.sendto(b"x" * size, (to, 9))
+		        except OSError:
+		            pass    # nobody takes them
+		    n += count
+		    if len(sys.argv) < 5 or os.path.exists(sys.argv[4]):
+		        break
+		    time.sleep(0.2)
+	END
+}
+
+# heavy COUNT: so many pairs have an elephant; those that a slow machine looked at
+# too late send again
+heavy() {
+	list "" "pair-get+dump ifname=s:w0 state=u32:2" id
+	[ "$end $n $twice" = "0 $1 0" ] && return
+	echo "end $end, $n pairs, $twice twice"
+	hosts 10.57 "$1" 1200
+	return 1
+}
+
+# all_pairs COUNT: so many are known, each once and in order
+all_pairs() {
+	list "" "pair-get+dump ifname=s:w0" id
+	[ "$end $n $twice $disorder" = "0 $1 0 0" ] && return
+	echo "end $end, $n pairs, $twice twice, $disorder not in order"
+	return 1
+}
+
+# Two devices: 1600 pairs of addresses, 200 of them with an elephant, and the one
+# of the other tests.
+test_pairs() {
+	local tool="$ANKUS -n $ns" first last before rate w0
+
+	w0=$(ip -n "$ns" -j link show w0 | jq '.[0].ifindex')
+	ip -n "$ns" route add 10.56.0.0/15 via 10.55.1.2
+	ankus -n "$ns" dev add w0 rate 4kbit hold 0ms release 600s flows 8192 tick 20ms sketch 0
+	hosts 10.56 1400 1
+	check_until "pairs with an elephant" 60 heavy 200
+	check_until "each pair is listed, once and in order" 20 all_pairs 1600
+	check "it takes many parts" [ "$parts" -gt 10 ]
+	before=$values first=${values%% *} last=${values##* }
+
+	list "" "pair-get+dump ifindex=u32:$w0" id
+	check_is "ifindex: likewise" "$before" "$values"
+	check_is "ifindex: and no others" "" "$(grep id= "$tmp/list" | grep -v " ifindex=$w0 ")"
+	list "" "pair-get+dump ifname=s:w0 state=u32:0" id
+	check_is "state mouse: all" "$before" "$values"
+	list "" "pair-get+dump ifname=s:w0 state=u32:1" id
+	check_is "state candidate: those above it" "0 200 0" "$end $n $twice"
+	list "" "pair-get+dump ifname=s:w0 dir=u32:1" id
+	check_is "sent: all" "$before" "$values"
+	list "" "pair-get+dump ifname=s:w0 dir=u32:0" id
+	check_is "received: none" "0 0" "$end $n"
+	list "" "pair-get+dump ifname=s:v0 state=u32:2" rate-bps
+	rate=${values%% *}
+	list "" "pair-get+dump rate-bps=u64:$((rate / 2))" id
+	check_is "rate: pairs at or above it" "0 1" "$end $n"
+	list "" "pair-get+dump rate-bps=u64:18446744073709551615" id
+	check_is "rate: none at the greatest" "0 0" "$end $n"
+	list "" "pair-get+dump ifname=s:w0 rate-bps=u64:$((rate / 2))" id
+	check_is "filters hold together" "0 0" "$end $n"
+	list "" "pair-get+dump ifname=s:w0 limit=u32:1" id
+	check_is "limit: one" "0 1" "$end $n"
+	list "" "pair-get+dump limit=u32:1001" id
+	check_is "limit: over many parts" "0 1001 0" "$end $n $twice"
+	list "" "pair-get+dump ifname=s:w0 state=u32:2 limit=u32:150" id
+	check_is "limit: of what the filters leave" "0 150 0" "$end $n $twice"
+	list "" "pair-get+dump ifname=s:w0 limit=u32:4294967295" id
+	check_is "limit: more than there are" "$before" "$values"
+	list "" pair-get+dump id
+	check_is "of all devices: each once" "0 0" "$end $twice"
+	check "and those of the other, too" [ "$n" -gt 1600 ]
+
+	check_json "the first one by its id" ".[0].id == $first" \
+		ankus -n "$ns" -j pair show "$first"
+	check_json "the last one by its id" ".[0].id == $last" \
+		ankus -n "$ns" -j pair show "$last"
+	check_fail "nobody's id" 2 'no pair with this id' ankus -n "$ns" pair show 999999999
+
+	list "$(declare -f hosts); ns=$ns; hosts 10.56 1500 1; sleep 2" \
+		"pair-get+dump ifname=s:w0" id
+	check_is "new ones come: the list ends well, each once and in order" "0 0 0" \
+		"$end $twice $disorder"
+	check_is "new ones come: those that stay are there" "$before" \
+		"${values:0:${#before}}"
+	check_is "new ones come: so are they, being behind what was read" 1700 "$n"
+	list "$tool dev set w0 rate 5kbit" "pair-get+dump ifname=s:w0" id
+	check_is "the device is changed: the reader is told" "0 yes" "$end $told"
+	list "$tool dev del w0" pair-get+dump id
+	check_is "a device is let go: the list ends well and tells it" "0 yes" "$end $told"
+	check_is "a device is let go: none is there twice" 0 "$twice"
+	list "" pair-get+dump id
+	check_is "the pairs of the other are left" "0 0" "$end $twice"
+	check "and no more" [ "$n" -lt 10 ]
+}
+
+few_pairs() {
+	list "" "pair-get+dump ifname=s:w0" id
+	[ "$n" -eq 0 ]
+}
+
+many_pairs() {
+	list "" "pair-get+dump ifname=s:w0" id
+	[ "$n" -gt 200 ]
+}
+
+# New pairs all the time, and old ones go.
+test_pair_churn() {
+	local i hosts well=0 bad=0
+
+	ankus -n "$ns" dev add w0 release 1s tick 20ms rate 100kbit sketch 0
+	hosts 10.56 100 1 "$tmp/stop" &
+	hosts=$!
+	check_until "pairs come" 20 many_pairs
+	for i in $(seq 20); do
+		list "" "pair-get+dump ifname=s:w0" id
+		[ "$end" != 0 ] || well=$((well + 1))
+		bad=$((bad + twice + disorder))
+	done
+	check_is "lists end well while pairs come and go" 20 $well
+	check_is "no pair is there twice, or out of order" 0 $bad
+	touch "$tmp/stop"
+	wait $hosts
+	rm "$tmp/stop"
+	check_until "without flows all of them go" 30 few_pairs
+	ankus -n "$ns" dev del w0
+	list "" "pair-get+dump ifname=s:w0" id
+	check_is "a device that is not managed has none" "0 0" "$end $n"
+}
+
 many_flows() {
 	list "" flow-get+dump id
 	[ "$n" -gt 300 ]
@@ -439,7 +582,7 @@ reader() {
 	tmp=$tmp/$1
 	mkdir "$tmp"
 	while [ ! -e "$tmp/../stop" ]; do
-		for op in rule dev link flow stats queue cpu; do
+		for op in rule dev link flow pair stats queue cpu; do
 			list "" $op-get+dump pref
 			[ "$end" = 0 ] || echo "$op: $end" >>"$tmp/../bad"
 			[ $op != rule ] || [ "$twice$disorder" = 00 ] ||
@@ -525,6 +668,8 @@ test_links
 test_queues
 test_flows
 test_elephants
+test_pairs
+test_pair_churn
 test_flow_churn
 test_concurrency
 finish

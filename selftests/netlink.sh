@@ -68,7 +68,7 @@ requests() {
 # that the types and limits there forbid, and all attributes it does not take.
 # Each request would be a good one without that.
 spec_cases() {
-	python3 - "$spec" "$id" <<-'END'
+	python3 - "$spec" "$id" "$pair" <<-'END'
 		import sys, yaml
 
 		loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -94,6 +94,7 @@ spec_cases() {
 		    "flow-get": {"id": flow},
 		    "flow-pin": {"id": flow},
 		    "flow-unpin": {"id": flow},
+		    "pair-get": {"id": "u64:" + sys.argv[3]},
 		    "stats-get": {"ifname": "s:m0"},
 		    "cpu-get": {"ifname": "s:m0", "cpu": "u32:0"},
 		    "queue-get": {"ifname": "s:m0", "dir": "u32:0", "queue": "u32:0"},
@@ -221,7 +222,7 @@ meaning_cases() {
 			EINVAL|ifname|same|$op: name and index of two devices|$op ifindex=u32:4712 ifname=s:m0
 		END
 	done
-	for op in dev-get stats-get cpu-get flow-get queue-get; do
+	for op in dev-get stats-get cpu-get flow-get queue-get pair-get; do
 		cat <<-END
 			ENODEV|any|same|$op dump: unknown name|$op+dump ifname=s:nosuch
 			ENODEV|any|same|$op dump: unknown index|$op+dump ifindex=u32:99999
@@ -301,6 +302,7 @@ meaning_cases() {
 		EINVAL|any|same|rule-get dump: one rule is no list|rule-get+dump pref=u32:10
 		EINVAL|any|same|link-get dump: one link is no list|link-get+dump name=s:mine
 		EINVAL|any|same|flow-get dump: one flow is no list|flow-get+dump id=u64:1
+		EINVAL|any|same|pair-get dump: one pair is no list|pair-get+dump id=u64:1
 		EINVAL|any|same|queue-get dump: one queue is no list|queue-get+dump queue=u32:1
 		EINVAL|any|same|queue-get: no device named|queue-get dir=u32:0 queue=u32:0
 		ENODEV|ifname|same|queue-get: unknown device|queue-get ifname=s:nosuch dir=u32:0 queue=u32:0
@@ -341,6 +343,12 @@ meaning_cases() {
 		ENOENT|id|same|flow-pin: the largest id|flow-pin id=u64:18446744073709551615
 		EINVAL|any|same|flow-unpin: no flow named|flow-unpin
 		ENOENT|id|same|flow-unpin: unknown id|flow-unpin id=u64:999999999
+
+		EINVAL|any|same|pair-get: no pair named|pair-get
+		EINVAL|any|same|pair-get: what a list takes names none|pair-get ifname=s:m0 dir=u32:1 state=u32:0 rate-bps=u64:1 limit=u32:1
+		ENOENT|id|same|pair-get: unknown id|pair-get id=u64:999999999
+		ENOENT|id|same|pair-get: id 0|pair-get id=u64:0
+		ENOENT|id|same|pair-get: the largest id|pair-get id=u64:18446744073709551615
 
 		EOPNOTSUPP|none|same|an operation that does not exist|#99
 		EOPNOTSUPP|none|same|an event is no operation|dev-ntf
@@ -409,6 +417,9 @@ test_good() {
 		0|-|changed|link-del: it is found again|link-del name=s:new
 		0|-|same|flow-get: by id|flow-get id=u64:$id
 		0|-|same|flow-unpin: a flow|flow-unpin id=u64:$id
+		0|-|same|pair-get: by id|pair-get id=u64:$pair
+		0|-|same|pair-get dump: least values|pair-get+dump ifname=s:m0 dir=u32:0 state=u32:0 rate-bps=u64:0 limit=u32:1
+		0|-|same|pair-get dump: greatest values|pair-get+dump ifname=s:m0 dir=u32:1 state=u32:2 rate-bps=u64:18446744073709551615 limit=u32:4294967295
 	END
 	requests in_ns
 	check_is "after all of that everything is as before" "$before" "$(state)"
@@ -456,11 +467,12 @@ permission() {
 	{
 		# shellcheck disable=SC2001 # a pattern for each line
 		sed "s/^\([^ ]*\).*/EPERM|none|same|\1: refused $desc|&/" <<<"$writes"
-		for op in dev rule link flow stats queue cpu; do
+		for op in dev rule link flow pair stats queue cpu; do
 			echo "0|-|same|$op-get: allowed $desc|$op-get+dump"
 		done
 		echo "0|-|same|dev-get: allowed $desc|dev-get ifname=s:m0"
 		echo "0|-|same|flow-get: allowed $desc|flow-get id=u64:$id"
+		echo "0|-|same|pair-get: allowed $desc|pair-get id=u64:$pair"
 	} >"$tmp/cases"
 	requests in_ns "$@"
 }
@@ -501,6 +513,9 @@ test_namespaces() {
 	check_json "nor its flows" '. == []' ankus -n "$other" -j flow show
 	check_fail "nor one of them by its id" 2 'no flow with this id' \
 		ankus -n "$other" flow show "$id"
+	check_json "nor its pairs" '. == []' ankus -n "$other" -j pair show
+	check_fail "nor one of them by its id" 2 'no pair with this id' \
+		ankus -n "$other" pair show "$pair"
 	check_json "nor its counters" '. == []' ankus -n "$other" -j stats show
 	check_json "nor its queues" '. == []' ankus -n "$other" -j queue show
 
@@ -580,6 +595,7 @@ test_no_memory() {
 		rule-get pref=u32:10
 		link-get name=s:mine
 		flow-get id=u64:$id
+		pair-get id=u64:$pair
 		dev-new ifname=s:n0 rx-queues={first=u32:1} mode=u32:1 / dev-del ifname=s:n0
 		dev-set ifname=s:m0 rate-bps=u64:5 mode=u32:1 tx-queues={first=u32:1} / dev-set ifname=s:m0 rate-bps=u64:1000000 mode=u32:0 tx-queues={}
 		! dev-new ifname=s:n0
@@ -605,7 +621,7 @@ test_no_memory() {
 		flow-unpin id=u64:$id
 		! dev-set ifname=s:m0 mode=u32:0
 	END
-	check_is "nlraw tried all requests" 21 "$(wc -l <"$tmp/answers")" ||
+	check_is "nlraw tried all requests" 22 "$(wc -l <"$tmp/answers")" ||
 		lib_diag_file "$tmp/errors"
 	while IFS=$'\t' read -r op n refused whole lost mute torn; do
 		diag "$op: $n allocations, $refused refused, $whole done, $lost without an answer"
@@ -639,7 +655,7 @@ test_ynl() {
 		in_ns python3 "$pyynl/cli.py" --spec "$spec" --no-schema \
 		--output-json --dump dev-get --json '{"ifname": "m0"}'
 
-	in_ns python3 - "$pyynl" "$spec" "$id" >"$tmp/ynl" 2>"$tmp/errors" <<-'END'
+	in_ns python3 - "$pyynl" "$spec" "$id" "$pair" >"$tmp/ynl" 2>"$tmp/errors" <<-'END'
 		import json, sys
 		sys.path.insert(0, sys.argv[1])
 		from lib import NlError, YnlFamily
@@ -675,6 +691,8 @@ test_ynl() {
 		said["flow"] = ynl.do("flow-get", {"id": flow})
 		said["flows"] = ynl.dump("flow-get", {"ifname": "m0", "state": "mouse"})
 		said["fast"] = ynl.dump("flow-get", {"rate-bps": 1 << 40})
+		said["pair"] = ynl.do("pair-get", {"id": int(sys.argv[4])})
+		said["pairs"] = ynl.dump("pair-get", {"ifname": "m0", "dir": "in"})
 		said["stats"] = ynl.dump("stats-get", {})
 		said["queue"] = ynl.do("queue-get", {"ifname": "m0", "dir": "out", "queue": 3})
 		said["queues"] = ynl.dump("queue-get", {"ifname": "m0", "dir": "in"})
@@ -709,6 +727,14 @@ test_ynl() {
 		.flow.packets >= 1" cat "$tmp/ynl"
 	check_json "flow-get, a list" ".flows | any(.id == $id)" cat "$tmp/ynl"
 	check_json "flow-get, a filter" '.fast == []' cat "$tmp/ynl"
+	check_json "flow-get, its pair" ".flow.pair == $pair and
+		(.flow | has(\"grouped\") | not)" cat "$tmp/ynl"
+	check_json "pair-get" ".pair | .id == $pair and .dir == \"out\" and
+		.src == \"10.88.0.1\" and .dst == \"10.88.0.2\" and
+		.state == \"mouse\" and (has(\"grouped\") | not) and .flows >= 1 and
+		.elephants == 0 and .\"small-permille\" < 1000" cat "$tmp/ynl"
+	check_json "pair-get, a filter" '.pairs | length == 1 and
+		(.[0] | .dir == "in" and .src == "10.88.0.2")' cat "$tmp/ynl"
 	check_json "stats-get" '.stats | map(.ifname) | sort == ["bond0", "m0"]' \
 		cat "$tmp/ynl"
 	check_json "queue-get" '.queue | .ifname == "m0" and .dir == "out" and
@@ -754,7 +780,8 @@ carries_flows() {
 	ip netns exec "$peer" bash -c 'echo x >/dev/udp/10.88.0.1/9' 2>/dev/null
 	id=$(ankus -n "$ns" -j flow show dir out | jq '.[0].id // empty')
 	in=$(ankus -n "$ns" -j flow show dir in | jq '.[0].id // empty')
-	[ -n "$id" ] && [ -n "$in" ]
+	pair=$(ankus -n "$ns" -j flow show dir out | jq '.[0].pair // empty')
+	[ -n "$id" ] && [ -n "$in" ] && [ -n "$pair" ]
 }
 
 check "a device with flows" ankus -n "$ns" dev add m0 rate 1mbit release 3600s sketch 0
@@ -764,7 +791,7 @@ check "rules" ankus -n "$ns" -b - <<-'END'
 	rule add pref 10 proto udp dport 5000 action ignore
 	rule add pref 20 proto tcp dport 9000-9010 action tx-queues 1-2
 END
-id='' in=''
+id='' in='' pair=''
 check_until "flows" 20 carries_flows
 
 test_spec

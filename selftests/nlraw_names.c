@@ -12,7 +12,7 @@ static const char *const ops[] = {
 	"rule-new", "rule-del", "rule-flush", "rule-ntf", "link-get",
 	"link-new", "link-set", "link-del", "link-ntf", "flow-get", "flow-pin",
 	"flow-unpin", "flow-ntf", "stats-get", "cpu-get",
-	"queue-get"
+	"queue-get", "pair-get", "pair-ntf"
 };
 
 static const char *const queue_range_attrs[] = {
@@ -53,7 +53,13 @@ static const char *const flow_attrs[] = {
 	"dst", "sport", "dport", "dscp", "mark", "state", "bytes", "packets",
 	"rate-bps", "age-ms", "idle-ms", "rule-pref", "ignored", "pin-mode",
 	"rx-queue", "tx-queue", "link", "pin-queue", "pin-link", "pin-kind",
-	"event", "limit"
+	"event", "limit", "pair", "grouped"
+};
+
+static const char *const pair_attrs[] = {
+	"pad", "id", "ifindex", "ifname", "dir", "family", "src", "dst",
+	"state", "grouped", "bytes", "rate-bps", "small-bps", "small-permille",
+	"flows", "elephants", "age-ms", "idle-ms", "event", "limit"
 };
 
 static const char *const stats_attrs[] = {
@@ -73,7 +79,9 @@ static const char *const stats_attrs[] = {
 	"out-effective-milliflows", "out-low-entropy",
 	"rx-queues-imbalance-permille", "rx-queues-expected-permille",
 	"tx-queues-imbalance-permille", "tx-queues-expected-permille",
-	"links-imbalance-permille", "links-expected-permille"
+	"links-imbalance-permille", "links-expected-permille", "pairs",
+	"pairs-grouped", "pairs-full", "pair-samples", "memory-pairs",
+	"in-effective-millipairs", "out-effective-millipairs"
 };
 
 static const char *const cpu_attrs[] = {
@@ -129,6 +137,10 @@ const struct set nlraw_sets[] = {
 		.attrs = queue_attrs,
 		.n = COUNT(queue_attrs),
 	}, {
+		.name = "pair",
+		.attrs = pair_attrs,
+		.n = COUNT(pair_attrs),
+	}, {
 		.name = "none",
 	},
 };
@@ -154,7 +166,8 @@ _Static_assert(COUNT(ops) == ANKUS_CMD_MAX &&
 	       COUNT(pin_attrs) == ANKUS_A_PIN_MAX &&
 	       COUNT(stats_attrs) == ANKUS_A_STATS_MAX &&
 	       COUNT(cpu_attrs) == ANKUS_A_CPU_MAX &&
-	       COUNT(queue_attrs) == ANKUS_A_QUEUE_MAX,
+	       COUNT(queue_attrs) == ANKUS_A_QUEUE_MAX &&
+	       COUNT(pair_attrs) == ANKUS_A_PAIR_MAX,
 	       "the names are not those of the contract");
 
 /* The value of a name, 0 when there is none */

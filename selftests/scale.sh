@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A million flows and ten thousand elephants on one device: the memory that it
-# takes is what it says and no more, and a list of the elephants is one
-# consistent pass.  On debug kernels a fiftieth of that.
+# A million flows and ten thousand elephants on one device: the memory that they
+# and their pairs of addresses take is what it says and no more, and a list of
+# the elephants is one consistent pass.  On debug kernels a fiftieth of that.
 #
 # Functions are called by their names.
 # shellcheck disable=SC2317,SC2329
@@ -64,7 +64,8 @@ near() {
 
 freed() {
 	near "$flows_before" "$(objects ankus_flow)" &&
-		near "$control_before" "$(objects ankus_flow_ctl)"
+		near "$control_before" "$(objects ankus_flow_ctl)" &&
+		near "$pairs_before" "$(objects ankus_pair)"
 }
 
 # A flow that a slow machine looked at too late sends again.
@@ -80,6 +81,13 @@ fat_packets() {
 		"udp_src_min 5000" "udp_src_max 5000" "udp_dst_min 6000" \
 		"udp_dst_max 6000" "dst_min 10.10.0.0" \
 		"dst_max 10.10.$(((elephants - 1) / 256)).$(((elephants - 1) % 256))"
+}
+
+# Random sources, so many that nearly all or a part of them were drawn
+pairs_known() {
+	near $((elephants + $(awk -v draws=$mice 'BEGIN {
+		print int(65535 * (1 - exp(-draws / 65535)))
+	}'))) "$(stat pairs)"
 }
 
 # What the kernel sends: its parts, whether it told of a change, how it ended,
@@ -106,6 +114,7 @@ ip -n "$ns" link set d0 up
 ip -n "$ns" link set d1 up
 flows_before=$(objects ankus_flow)
 control_before=$(objects ankus_flow_ctl)
+pairs_before=$(objects ankus_pair)
 
 # Two packets make an elephant, and one that stays
 check "a device with a table of $table flows" ankus -n "$ns" dev add d0 sketch 0 \
@@ -136,6 +145,17 @@ check_is "memory of control parts: that of elephants" \
 	$((elephants * $(cat $slab/ankus_flow_ctl/object_size))) "$memory_control"
 check "that is what the allocator has given out" \
 	near "$elephants" $(($(objects ankus_flow_ctl) - control_before))
+
+# The control loop finds the pairs of flows when it measures them.
+check_until "their pairs of addresses are known" 60 pairs_known
+pairs=$(stat pairs)
+check_is "memory of pairs: so many times the size of one" \
+	$((pairs * $(cat $slab/ankus_pair/object_size))) "$(stat memory_pairs)"
+check "that is what the allocator has given out" \
+	near "$pairs" $(($(objects ankus_pair) - pairs_before))
+check_is "a list of the pairs: each once, none missing" \
+	"end=0 quiet $pairs $pairs" "$(list "pair-get+dump ifname=s:d0")"
+diag "memory of $pairs pairs: $(stat memory_pairs) bytes"
 
 check_is "a list of the elephants: each once, none missing, no change" \
 	"end=0 quiet $elephants $elephants" \

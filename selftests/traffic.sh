@@ -24,6 +24,10 @@
 # udp_send NS ADDRESS PORT SIZE COUNT
 #                      exactly so many datagrams, at once
 #
+# mesh_start NS ADDRESS PORT COUNT KBIT [SIZE]
+#                      COUNT flows to as many ports from PORT on, each at KBIT,
+#                      until mesh_stop PORT
+#
 # flows_are NS COUNT SELECT CONDITION [SHOW-ARGS...]
 #                      COUNT flows pass jq's SELECT, and all of them CONDITION
 # check_each DESC SECONDS NS COUNT SELECT CONDITION
@@ -44,7 +48,7 @@
 
 # shellcheck disable=SC2154 # of lib.sh
 traffic_dir=$lib_out
-declare -A traffic_client=() udp_sender=()
+declare -A traffic_client=() udp_sender=() mesh_sender=()
 
 # Unlike ip netns exec, without a /sys of its own: in half of the time.
 in_ns() {
@@ -229,6 +233,48 @@ udp_send() {
 	in_ns "$1" bash -c '
 		dd if=/dev/zero bs="$3" count="$4" status=none >"/dev/udp/$1/$2"' \
 		_ "$2" "$3" "$4" "$5"
+}
+
+# One process for all flows, which send in turn; what it is late with is sent
+# at once, but for more than a second of it.
+mesh_program='
+import socket, sys, time
+
+address = sys.argv[1]
+port, count, kbit, size = map(int, sys.argv[2:])
+sockets = []
+for i in range(count):
+    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET,
+                      socket.SOCK_DGRAM)
+    s.connect((address, port + i))
+    sockets.append(s)
+data = bytes(size)
+step = size * 8 / (kbit * 1000) / count
+due = time.monotonic()
+i = 0
+while True:
+    now = time.monotonic()
+    due = max(due, now - 1)
+    while due <= now:
+        try:
+            sockets[i % count].send(data)
+        except OSError:
+            pass
+        i += 1
+        due += step
+    time.sleep(0.02)
+'
+
+mesh_start() {
+	ip netns exec "$1" python3 -c "$mesh_program" "$2" "$3" "$4" "$5" \
+		"${6:-500}" >"$traffic_dir/mesh-$3" 2>&1 </dev/null &
+	mesh_sender[$3]=$!
+	disown
+}
+
+mesh_stop() {
+	kill -9 "${mesh_sender[$1]}" 2>/dev/null
+	unset "mesh_sender[$1]"
 }
 
 # --- what ankus says -------------------------------------------------------
