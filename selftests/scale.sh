@@ -85,7 +85,7 @@ fat_packets() {
 
 # Random sources, so many that nearly all or a part of them were drawn
 pairs_known() {
-	near $((elephants + $(awk -v draws=$mice 'BEGIN {
+	near $((elephants + $(awk -v draws="$mice" 'BEGIN {
 		print int(65535 * (1 - exp(-draws / 65535)))
 	}'))) "$(stat pairs)"
 }
