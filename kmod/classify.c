@@ -13,8 +13,6 @@
 
 /* A flow is a candidate from this fraction of the lowest threshold on */
 #define CLASSIFY_ADMIT_SHIFT 3
-/* In a heavy pair, from this fraction of the threshold on */
-#define CLASSIFY_MEMBER_SHIFT 8
 /* Who waits for ankus_net::lock, maybe under rtnl, waits so long at most */
 #define CLASSIFY_SLICE_NS (2 * NSEC_PER_MSEC)
 
@@ -85,7 +83,7 @@ static void classify_set_state(struct ankus_dev *ad, struct ankus_flow *flow,
 static u64 classify_admit_bps(const struct ankus_flow *flow, u64 lowest_bps)
 {
 	if (flow->pair && flow->pair->hot)
-		return lowest_bps >> CLASSIFY_MEMBER_SHIFT;
+		return lowest_bps >> ANKUS_PAIR_MEMBER_SHIFT;
 	return lowest_bps >> CLASSIFY_ADMIT_SHIFT;
 }
 
@@ -97,7 +95,7 @@ static bool classify_by_pair(const struct ankus_flow *flow)
 /* The rate that makes the flow an elephant, by itself or as part of its pair */
 static u64 classify_threshold(const struct ankus_flow *flow)
 {
-	return classify_by_pair(flow) ? flow->rate_bps >> CLASSIFY_MEMBER_SHIFT :
+	return classify_by_pair(flow) ? flow->rate_bps >> ANKUS_PAIR_MEMBER_SHIFT :
 					flow->rate_bps;
 }
 

@@ -42,17 +42,29 @@ static bool hook_is_heavy(struct ankus_dev *ad, u32 hash, u32 bytes)
 	}
 }
 
-/* Is the flow part of a heavy pair?  Of all bytes a few are asked. */
-static bool hook_is_member(struct ankus_dev *ad, const struct ankus_packet *pkt)
+/*
+ * Is the flow part of a heavy pair?  Of all bytes a few are asked.  One packet
+ * is no flow to steer, and what is left of a table that is nearly full is for
+ * flows that are heavy by themselves.
+ */
+static bool hook_is_member(struct ankus_dev *ad, const struct ankus_packet *pkt,
+			   u32 hash)
 {
 	struct ankus_pcpu *pcpu = this_cpu_ptr(ad->pcpu);
+	u32 count;
 
 	pcpu->sample_left -= pkt->len;
 	if (likely(pcpu->sample_left >= 0))
 		return false;
-	/* the last places are for flows that are heavy by themselves */
-	return ankus_pair_sample(ad, &pkt->key) &&
-	       !ankus_flows_crowded(&ad->flows);
+	if (!ankus_pair_sample(ad, &pkt->key) ||
+	    ankus_flows_crowded(&ad->flows))
+		return false;
+	if (!pcpu->sketch)
+		return true;
+	count = ankus_sketch_count(&pcpu->sketch[hash & ad->sketch_mask],
+				   hash >> 16);
+	return count > pkt->len &&
+	       count >= READ_ONCE(ad->kick_bytes) >> ANKUS_PAIR_MEMBER_SHIFT;
 }
 
 static struct ankus_flow *
@@ -84,7 +96,7 @@ hook_miss(struct ankus_dev *ad, const struct ankus_packet *pkt, u32 hash)
 
 	if (hook_is_heavy(ad, hash, pkt->len))
 		flow = hook_admit(ad, pkt, hash);
-	if (!flow && hook_is_member(ad, pkt))
+	if (!flow && hook_is_member(ad, pkt, hash))
 		flow = hook_admit(ad, pkt, hash);
 	return flow;
 }

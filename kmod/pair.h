@@ -12,6 +12,9 @@
 #include "key.h"
 #include "rate.h"
 
+/* In a heavy pair, flows count from this fraction of their threshold on */
+#define ANKUS_PAIR_MEMBER_SHIFT	8
+
 struct ankus_dev;
 struct ankus_flow;
 struct ankus_pcpu;

@@ -136,6 +136,21 @@ enum ankus_sketch_result ankus_sketch_add(struct ankus_sketch_line *line,
 }
 
 /**
+ * ankus_sketch_count() - what stands for a flow
+ * @line: the line that its flow has by hash, in which it was just counted
+ * @print: its fingerprint
+ *
+ * Context: Packet path; the caller owns the line.
+ * Return: its count in bytes.
+ */
+u32 ankus_sketch_count(const struct ankus_sketch_line *line, u16 print)
+{
+	unsigned int slot = sketch_find(line, print);
+
+	return slot < ANKUS_SKETCH_WAYS ? line->bytes[slot] : 0;
+}
+
+/**
  * ankus_sketch_used() - counters in use
  * @line: a line
  * @epoch: now

@@ -37,6 +37,7 @@ enum ankus_sketch_result {
 enum ankus_sketch_result ankus_sketch_add(struct ankus_sketch_line *line,
 					  u16 print, u32 bytes, u32 epoch,
 					  u32 enough);
+u32 ankus_sketch_count(const struct ankus_sketch_line *line, u16 print);
 unsigned int ankus_sketch_used(const struct ankus_sketch_line *line, u32 epoch);
 
 #endif /* ANKUS_SKETCH_H */

@@ -98,6 +98,24 @@ static void sketch_fade(struct kunit *test)
 	}
 }
 
+/* What was counted can be read, of flows that have a counter */
+static void sketch_count(struct kunit *test)
+{
+	struct ankus_sketch_line line = {};
+	unsigned int i;
+
+	for (i = 1; i <= ANKUS_SKETCH_WAYS; i++) {
+		ankus_sketch_add(&line, i, 100, 1, U32_MAX);
+		ankus_sketch_add(&line, i, i, 1, U32_MAX);
+	}
+	for (i = 1; i <= ANKUS_SKETCH_WAYS; i++)
+		KUNIT_EXPECT_EQ(test, ankus_sketch_count(&line, i), 100 + i);
+	KUNIT_EXPECT_EQ(test, ankus_sketch_count(&line, i), 0);
+	/* one that earns its entry begins anew */
+	ankus_sketch_add(&line, 1, 100, 1, 150);
+	KUNIT_EXPECT_EQ(test, ankus_sketch_count(&line, 1), 0);
+}
+
 /* No packet and no threshold makes a counter overflow */
 static void sketch_huge(struct kunit *test)
 {
@@ -166,6 +184,7 @@ static struct kunit_case sketch_cases[] = {
 	KUNIT_CASE(sketch_slots),
 	KUNIT_CASE(sketch_replace),
 	KUNIT_CASE(sketch_fade),
+	KUNIT_CASE(sketch_count),
 	KUNIT_CASE(sketch_huge),
 	KUNIT_CASE(sketch_bounds),
 	{}
