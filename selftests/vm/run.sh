@@ -187,11 +187,9 @@ for module in list(sys.modules.values()):
 
 # make_initrd FILE COMMAND-FILE WRITABLE TTY: the base and the command
 make_initrd() {
-	local base
+	local base lock
 	base=$cache/initrd/$kernel-$(cat "$here/init" "$image" |
 		sha256sum | cut -c1-12).cpio.gz
-	[ -s "$base" ] || { find "$cache/initrd" -name "$kernel-*" -delete 2>/dev/null
-		make_base "$base" || die "cannot make the initrd"; }
 	mkdir -p "$tmp/cmd"
 	printf '%s=%q\n' VM_RELEASE "$release" VM_MODULES "$modules" \
 		VM_WRITABLE "$3" VM_UML "$uml" VM_LEAKS "$leaks" \
@@ -199,7 +197,18 @@ make_initrd() {
 	cp "$2" "$tmp/cmd/cmd.sh"
 	(cd "$tmp/cmd" && printf 'cmd.env\ncmd.sh\n' |
 		cpio -o -H newc --quiet) >"$tmp/cmd.cpio"
+	# One makes the base, also for those that start at the same time; what
+	# nobody has used for a day goes.
+	mkdir -p "$cache/initrd"
+	exec {lock}>"$cache/initrd/lock"
+	flock "$lock"
+	if [ ! -s "$base" ]; then
+		find "$cache/initrd" -name '*.cpio.gz*' -mmin +1440 -delete
+		make_base "$base" || die "cannot make the initrd"
+	fi
+	touch "$base"
 	cat "$base" "$tmp/cmd.cpio" >"$1"
+	exec {lock}>&-
 }
 
 tty_size=
