@@ -147,7 +147,7 @@ test_untracked() {
 	check_until "what has no flows counts as some" 30 stat_is "$left" v0 \
 		'.out_effective_milliflows > 7000 and
 		 .out_effective_milliflows < 14000'
-	check "while none is tracked" stat_is "$left" v0 '.elephants == 0 and
+	check_until "while none is tracked" 20 stat_is "$left" v0 '.elephants == 0 and
 		.candidates == 0'
 	udp_stop 6100
 }
