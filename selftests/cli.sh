@@ -815,7 +815,8 @@ test_pair_events() {
 	monitor words monitor pair rule
 	words=$monitor
 	monitor pairs -j monitor pair rule
-	ankus -n "$ns" dev set v0 rate 600kbit release 500ms
+	# it lasts while the streams of a slow machine pause
+	ankus -n "$ns" dev set v0 rate 600kbit release 30s
 	streams "$tmp/enough" &
 	streams=$!
 	check_until "an event of a pair" 30 events pairs 'any(.event == "pair-elephant" and
@@ -828,6 +829,7 @@ test_pair_events() {
 		'ankus -n "$ns" -d flow show | grep -qE " pair $pair grouped$"'
 	check_json "and so do the counters" '.[0].pairs_grouped == 1' \
 		ankus -n "$ns" -j stats show dev v0
+	ankus -n "$ns" dev set v0 release 500ms
 	touch "$tmp/enough"
 	wait "$streams"
 	check_until "an event when it is over" 30 events pairs \
