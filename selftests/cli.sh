@@ -812,6 +812,9 @@ streams() {
 test_pair_events() {
 	local pair streams words
 
+	# the rate that makes none an elephant has come to all
+	check_until "no pair is grouped before" 30 eval \
+		'ankus -n "$ns" -j stats show dev v0 | jq -e ".[0].pairs_grouped == 0"'
 	monitor words monitor pair rule
 	words=$monitor
 	monitor pairs -j monitor pair rule
