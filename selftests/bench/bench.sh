@@ -31,7 +31,7 @@ die() {
 # named here and stands in shim.h.
 compile() {
 	local flags header pure=(sketch rate)
-	local peers=(ankus.c randomadmission.c spacesaving.c heavykeeper.c
+	local peers=(lines.c ankus.c randomadmission.c spacesaving.c heavykeeper.c
 		elastic.c countmin.c)
 
 	rm -rf "$work/include"

@@ -6,43 +6,16 @@
  * only with the probability of its bytes in the sum of both. Else it is not
  * counted, so a count may be too low.
  */
-#include <stdlib.h>
-
+#include "lines.h"
 #include "peer.h"
 
 /* What looks at a line is the module's, and static there */
 #define ankus_sketch_add random_admission_not
+#define ankus_sketch_count random_admission_count
 #define ankus_sketch_used random_admission_used
 #include "sketch.c"
 
-struct random_admission {
-	u32 mask;
-	u64 dice;
-	struct ankus_sketch_line *lines;
-};
-
-static void *random_admission_create(size_t bytes)
-{
-	struct random_admission *self = calloc(1, sizeof(*self));
-	u32 n = 1;
-
-	if (!self)
-		return NULL;
-	while (2 * n * sizeof(*self->lines) <= bytes)
-		n *= 2;
-	self->mask = n - 1;
-	self->dice = 0x9e3779b97f4a7c15ULL;
-	self->lines = aligned_alloc(64, n * sizeof(*self->lines));
-	if (!self->lines) {
-		free(self);
-		return NULL;
-	}
-	while (n--)
-		self->lines[n] = (struct ankus_sketch_line){ 0 };
-	return self;
-}
-
-static bool random_admission_admits(struct random_admission *self, u32 bytes,
+static bool random_admission_admits(struct lines *self, u32 bytes,
 				    u32 least)
 {
 	self->dice ^= self->dice << 13;
@@ -54,8 +27,8 @@ static bool random_admission_admits(struct random_admission *self, u32 bytes,
 static bool random_admission_add(void *p, u32 hash, u32 bytes, u32 epoch,
 				 u32 enough)
 {
-	struct random_admission *self = p;
-	struct ankus_sketch_line *line = &self->lines[hash & self->mask];
+	struct lines *self = p;
+	struct ankus_sketch_line *line = lines_of(self, hash);
 	u16 print = hash >> 16;
 	unsigned int slot;
 	u32 count;
@@ -74,17 +47,9 @@ static bool random_admission_add(void *p, u32 hash, u32 bytes, u32 epoch,
 	return count >= enough;
 }
 
-static void random_admission_destroy(void *p)
-{
-	struct random_admission *self = p;
-
-	free(self->lines);
-	free(self);
-}
-
 const struct peer peer_random_admission = {
 	.name = "random admission",
-	.create = random_admission_create,
+	.create = lines_create,
 	.add = random_admission_add,
-	.destroy = random_admission_destroy,
+	.destroy = lines_destroy,
 };
