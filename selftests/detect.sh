@@ -390,16 +390,14 @@ test_table_full() {
 
 left='' right='' sink_pid=0
 setup_ns left right
-# No packets but the test's: hosts without addresses of their own ask for nothing.
+quiet_ns "$left" "$right"
 for ns in "$left" "$right"; do
-	in_ns "$ns" sysctl -qw net.ipv6.conf.default.addr_gen_mode=1 \
-		net.ipv6.conf.default.router_solicitations=0 \
-		net.ipv6.conf.default.accept_ra=0 net.ipv4.tcp_early_retrans=0
+	in_ns "$ns" sysctl -qw net.ipv4.tcp_early_retrans=0
 done
 veth_pair "$left" "$right" 4
 address_pair "$left" v0 "$right" v1
 tc -n "$left" qdisc replace dev v0 root handle 1: mq
-# They do tell which groups they joined, for a second.
+# Hosts do tell which groups they joined, for a second.
 sleep $((2 * lib_slow))
 
 test_untouched

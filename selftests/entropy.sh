@@ -185,14 +185,10 @@ test_links() {
 left='' right=''
 setup_ns left right
 load_module ankus
-for ns in "$left" "$right"; do
-	in_ns "$ns" sysctl -qw net.ipv6.conf.default.addr_gen_mode=1 \
-		net.ipv6.conf.default.router_solicitations=0 \
-		net.ipv6.conf.default.accept_ra=0
-done
+quiet_ns "$left" "$right"
 veth_pair "$left" "$right" 4
 address_pair "$left" v0 "$right" v1
-# They do tell which groups they joined, for a second.
+# Hosts do tell which groups they joined, for a second.
 sleep $((2 * lib_slow))
 
 monitor_start "$left"

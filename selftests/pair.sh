@@ -221,11 +221,7 @@ test_torn_down() {
 left='' right=''
 setup_ns left right
 load_module ankus
-for ns in "$left" "$right"; do
-	in_ns "$ns" sysctl -qw net.ipv6.conf.default.addr_gen_mode=1 \
-		net.ipv6.conf.default.router_solicitations=0 \
-		net.ipv6.conf.default.accept_ra=0
-done
+quiet_ns "$left" "$right"
 veth_pair "$left" "$right" 4
 address_pair "$left" v0 "$right" v1
 mac=$(ip -n "$right" -j link show dev v1 | jq -r '.[0].address')

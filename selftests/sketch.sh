@@ -208,11 +208,7 @@ test_under_traffic() {
 
 left='' right=''
 setup_ns left right
-for ns in "$left" "$right"; do
-	in_ns "$ns" sysctl -qw net.ipv6.conf.default.addr_gen_mode=1 \
-		net.ipv6.conf.default.router_solicitations=0 \
-		net.ipv6.conf.default.accept_ra=0
-done
+quiet_ns "$left" "$right"
 veth_pair "$left" "$right" 2
 address_pair "$left" v0 "$right" v1
 load_module ankus

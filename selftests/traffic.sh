@@ -6,6 +6,7 @@
 # bash itself, which sends exactly what it is told.
 #
 # in_ns NS CMD...      run CMD in a network namespace
+# quiet_ns NS...       before it has devices: no packets but the test's
 # veth_pair A B N      v0 in namespace A, v1 in B, N queues each
 # bond_links A B MODE LINK...
 #                      bond0 in A and B; LINK in A, its peer p-LINK in B
@@ -62,6 +63,17 @@ quietly() {
 }
 
 # --- networks --------------------------------------------------------------
+
+# Hosts without addresses of their own ask for nothing.
+quiet_ns() {
+	local ns
+
+	for ns; do
+		in_ns "$ns" sysctl -qw net.ipv6.conf.default.addr_gen_mode=1 \
+			net.ipv6.conf.default.router_solicitations=0 \
+			net.ipv6.conf.default.accept_ra=0 || return
+	done
+}
 
 address_pair() {
 	local a=$1 dev_a=$2 b=$3 dev_b=$4 net=${5:-0} mac
