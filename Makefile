@@ -4,7 +4,8 @@
 
 MAKEFLAGS += --no-print-directory
 VM := selftests/vm
-BUILD := $(CURDIR)/build
+# What is built for another machine is in a folder of its own.
+BUILD := $(CURDIR)/build$(if $(CROSS_COMPILE),/$(or $(ARCH),$(patsubst %-,%,$(CROSS_COMPILE))))
 
 # Which kernel the module is built for: the headers in KDIR, or one of the
 # kernels that the tests use (6.1 6.12 7.3-debug um), fetched into the cache.
@@ -24,7 +25,7 @@ depmod = [ ! -e $(INSTALL_MOD_PATH)/lib/modules/$(1)/modules.order ] || PATH=$$P
 module_release = $(shell PATH=$$PATH:/sbin:/usr/sbin modinfo -F vermagic $(MODULE) | cut -d' ' -f1)
 module_dir = $(INSTALL_MOD_PATH)/lib/modules/$(module_release)/updates
 
-export KDIR
+export KDIR BUILD
 
 .PHONY: all module simnic tool install modules_install uninstall clean \
 	regen check-gen style check demo bench vm-build vm-shell vm-run help
@@ -60,6 +61,8 @@ help:
 	@echo '  KDIR=/path       headers to build with; default: the running kernel'"'"'s'
 	@echo '  KERNEL=6.12      a test kernel instead: 6.1 6.12 7.3-debug um; fetched or built'
 	@echo '                   into the cache, $$ANKUS_CACHE or ~/.cache/ankus'
+	@echo 'Another machine: ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- KDIR=/path/to/its/headers'
+	@echo '                   builds in build/arm64'
 
 module:
 	@$(VM)/module.sh $(KERNEL) ankus

@@ -4,7 +4,7 @@
 # check.sh [LANE...]: everything that can be checked, in lanes:
 #
 #   build      module and test NIC for every kernel without a warning, the tool;
-#              installing them, and by DKMS
+#              both for arm64; installing them, and by DKMS
 #   lint       style.sh, and whether the generated files are up to date
 #   bench      the targets of cost and accuracy that are quick to measure
 #   kunit      the unit tests, in User Mode Linux with all checkers
@@ -74,7 +74,7 @@ guest_result() {
 lane_build() {
 	local kernel rc=0
 
-	prepare "packages" selftests/vm/deps.sh build kernel || return
+	prepare "packages" selftests/vm/deps.sh build kernel arm64 || return
 	for kernel in $kernels um; do
 		prepare "kernel $kernel" selftests/vm/kernel.sh "$kernel" ||
 			{ rc=1; continue; }
@@ -83,7 +83,12 @@ lane_build() {
 		[ "$kernel" = um ] || step "simnic.ko for $kernel, W=1" \
 			selftests/vm/module.sh "$kernel" simnic || rc=1
 	done
+	for kernel in 6.1 6.12; do
+		step "ankus.ko for $kernel on arm64, W=1" \
+			selftests/arm64.sh module $kernel || rc=1
+	done
 	step "the tool" make tool || rc=1
+	step "the tool on arm64" selftests/arm64.sh tool || rc=1
 	step "the programs of the tests" make -s -C selftests || rc=1
 	step "make install, modules_install, uninstall" \
 		selftests/install.sh make || rc=1

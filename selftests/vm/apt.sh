@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # apt.sh COMMAND...: run an apt command on an apt state of its own, in the
-# cache, which knows the suites the test kernels come from.  The machine's own
-# sources, lists and packages stay as they are.  The mirror is the one the
-# machine itself uses.
+# cache, which knows the suites the test kernels come from, and arm64's packages
+# too (NAME:arm64).  The machine's own sources, lists and packages stay as they
+# are.  The mirror is the one the machine itself uses.
 #
 #   apt.sh refresh [force]      fetch the lists, unless they are fresh
 #   apt.sh cache ARGS...        apt-cache ARGS
@@ -28,6 +28,8 @@ opts=(-qq
 	-o Dir::State::Lists="$state/lists"
 	-o Dir::Cache="$state/cache"
 	-o Dir::State::status=/var/lib/dpkg/status
+	-o APT::Architectures::="$(dpkg --print-architecture)"
+	-o APT::Architectures::=arm64
 	-o APT::Get::List-Cleanup=true
 	-o Acquire::Languages=none
 	-o Acquire::Retries=3
@@ -46,21 +48,23 @@ archives() {
 
 write_sources() {
 	local main security keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-	local sign='' suite
+	local native options suite
 
 	main=$(archives | awk '$1 !~ /[-\/]/ { print $2; exit }')
 	security=$(archives | awk '$1 ~ /-security$/ { print $2; exit }')
 	[ -n "$main" ] ||
 		die "apt is not set up for a Debian archive (apt-get indextargets names none)"
-	[ ! -r $keyring ] || sign="[signed-by=$keyring] "
+	native=$(dpkg --print-architecture)
+	options="arch=$native,arm64"
+	[ ! -r $keyring ] || options+=" signed-by=$keyring"
 
 	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
 	{
 		for suite in bookworm bookworm-backports trixie-backports; do
-			echo "deb $sign$main $suite main"
+			echo "deb [$options] $main $suite main"
 		done
 		[ -z "$security" ] ||
-			echo "deb $sign$security bookworm-security main"
+			echo "deb [$options] $security bookworm-security main"
 	} >"$state/sources.list.$$"
 	if cmp -s "$state/sources.list.$$" "$state/sources.list"; then
 		rm "$state/sources.list.$$"

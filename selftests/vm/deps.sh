@@ -5,6 +5,7 @@
 # needs, and nothing when they are there already.  Without a group: all.
 #
 #   build   the module and the tool
+#   arm64   the same for arm64, on another machine
 #   kernel  building a kernel from source
 #   vm      booting a kernel in QEMU
 #   test    what the tests call inside the VM
@@ -23,6 +24,8 @@ die() {
 packages() {
 	case $1 in
 	build)	echo gcc make libc6-dev pkg-config libmnl-dev libelf1 kmod perl ;;
+	arm64)	packages build
+		echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross file ;;
 	kernel)	echo gcc make libc6-dev bc bison flex libelf-dev libssl-dev \
 		     cpio xz-utils kmod perl python3 patch ;;
 	vm)	echo qemu-system-x86 busybox-static cpio gzip xz-utils zstd \
@@ -38,7 +41,7 @@ packages() {
 	bench)	packages build; packages vm
 		echo iproute2 gojq nftables procps python3 gnuplot-nox \
 		     fonts-dejavu-core ;;
-	*)	die "unknown group '$1' (build kernel vm test dkms regen lint demo bench)" ;;
+	*)	die "unknown group '$1' (build arm64 kernel vm test dkms regen lint demo bench)" ;;
 	esac
 }
 

@@ -13,6 +13,9 @@
 # KERNEL is one of
 #
 #   6.1 6.12     stock Debian kernels: image and headers, unpacked
+#   6.1-arm64 6.12-arm64
+#                headers of Debian's arm64 kernels, to build modules on this
+#                machine
 #   7.3-debug    built from Debian's source with KASAN, UBSAN, lockdep, ...
 #   um           User Mode Linux of that source, all checkers, KUnit
 #   source       only that source tree
@@ -68,8 +71,9 @@ relocate_headers() {
 }
 
 stock() {
-	local series=$1 dir="$cache/kernels/$1" tmp="$cache/kernels/.$1.tmp"
-	local package release common kbuild modules
+	local series=$1 arch=$2 name=$3
+	local dir="$cache/kernels/$name" tmp="$cache/kernels/.$name.tmp"
+	local package release common kbuild modules image=linux-image
 	local -a depends
 
 	if [ -f "$dir/env" ] && [ -z "$update" ]; then
@@ -77,15 +81,18 @@ stock() {
 	fi
 	command -v depmod >/dev/null || PATH=$PATH:/usr/sbin:/sbin
 	apt refresh ${update:+force}
-	package=$(newest "^linux-image-${series//./\\.}\\.[0-9]+(-[0-9]+)?(\\+deb[0-9.]+)?-amd64\$")
-	[ -n "$package" ] || die "no stock kernel $series on the mirror"
-	release=${package#linux-image-}
+	# What will not be booted is headers alone.
+	[ "$arch" = amd64 ] || image=linux-headers
+	package=$(newest "^$image-${series//./\\.}\\.[0-9]+(-[0-9]+)?(\\+deb[0-9.]+)?-$arch\$")
+	[ -n "$package" ] || die "no stock kernel $name on the mirror"
+	release=${package#"$image-"}
 	if grep -qsx "release=$release" "$dir/env"; then
 		return
 	fi
 
 	# The headers' own dependencies name the parts they need.
-	mapfile -t depends < <(apt cache depends "linux-headers-$release" |
+	mapfile -t depends < <(apt cache depends "linux-headers-$release:$arch" |
+		sed 's/[<>]//g; s/:any$//; s/:[a-z0-9]*$//' |
 		awk '$1 == "Depends:" { print $2 }')
 	common=$(printf '%s\n' "${depends[@]}" | grep -E -- '-common(-|$)' | head -n 1)
 	kbuild=$(printf '%s\n' "${depends[@]}" | grep -E '^linux-kbuild-' | head -n 1)
@@ -93,11 +100,21 @@ stock() {
 		die "cannot tell what linux-headers-$release needs"
 	fi
 
-	say "fetching $package, its headers and $kbuild"
+	say "fetching $package and what it needs"
 	rm -rf "$tmp"*
 	mkdir -p "$tmp"
-	apt unpack "$tmp" "$package" "linux-headers-$release" "$common" "$kbuild"
+	# The programs among the headers (kbuild) are to run here.
+	apt unpack "$tmp" "linux-headers-$release:$arch" "$common" "$kbuild"
+	[ "$arch" != amd64 ] || apt unpack "$tmp" "$package"
 	relocate_headers "$tmp" "$dir" "$release"
+	if [ "$arch" != amd64 ]; then
+		printf '%s\n' image= modules= \
+			"kdir=$dir/usr/src/linux-headers-$release" \
+			"release=$release" source= >"$tmp/env"
+		rm -rf "$dir"
+		mv "$tmp" "$dir"
+		return
+	fi
 
 	modules=lib/modules/$release
 	[ -d "$tmp/$modules" ] || modules=usr/lib/modules/$release
@@ -174,11 +191,11 @@ update=
 while getopts u o; do
 	case $o in
 	u) update=1 ;;
-	*) die "usage: kernel.sh [-u] 6.1|6.12|7.3-debug|um|source" ;;
+	*) die "usage: kernel.sh [-u] 6.1|6.12|6.1-arm64|6.12-arm64|7.3-debug|um|source" ;;
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -eq 1 ] || die "usage: kernel.sh [-u] 6.1|6.12|7.3-debug|um|source"
+[ $# -eq 1 ] || die "usage: kernel.sh [-u] 6.1|6.12|6.1-arm64|6.12-arm64|7.3-debug|um|source"
 kernel=$1
 
 mkdir -p "$cache/kernels" "$cache/source"
@@ -195,7 +212,10 @@ locked() {
 
 case $kernel in
 6.1 | 6.12)
-	locked "$kernel" stock "$kernel"
+	locked "$kernel" stock "$kernel" amd64 "$kernel"
+	;;
+6.1-arm64 | 6.12-arm64)
+	locked "$kernel" stock "${kernel%-arm64}" arm64 "$kernel"
 	;;
 source)
 	locked source source_tree
@@ -212,7 +232,7 @@ um)
 	locked um built um um common.config um.config debug.config um-debug.config
 	;;
 *)
-	die "unknown kernel '$kernel' (6.1 6.12 7.3-debug um)"
+	die "unknown kernel '$kernel' (6.1 6.12 6.1-arm64 6.12-arm64 7.3-debug um)"
 	;;
 esac
 cat "$cache/kernels/$kernel/env"

@@ -7,8 +7,8 @@
 # For the test kernels warnings are errors, and um's module carries the KUnit
 # tests.
 #
-# $TREE is another name for the folder below build/, for builds with other
-# flags which should leave the modules of the tests alone.
+# $BUILD is another folder than build/, $TREE another name for the one below it,
+# for builds with other flags which should leave the modules of the tests alone.
 #
 # Kbuild writes its products next to the sources, so each kernel has a tree of
 # links to the sources of its own; make rebuilds what changed.
@@ -36,11 +36,18 @@ done
 # What an outer make was told is for it, not for kbuild, except for these.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES
 args=(-s -j"$(nproc)")
-for name in CC LLVM KUNIT V; do
-	[ -z "${!name:-}" ] || args+=("$name=${!name}")
-done
+take() {
+	local name
+	for name; do
+		[ -z "${!name:-}" ] || args+=("$name=${!name}")
+	done
+}
+take CC LLVM KUNIT V
+cross=
 
 if [ "$kernel" = host ]; then
+	take W KCFLAGS ARCH CROSS_COMPILE
+	cross=${CROSS_COMPILE:-}
 	kdir=${KDIR:-/lib/modules/$(uname -r)/build}
 	[ -f "$kdir/Makefile" ] || die "no kernel headers in $kdir
   for the running kernel:    apt-get install linux-headers-$(uname -r)
@@ -57,8 +64,8 @@ fi
 
 # Debian's headers name the compiler that built the kernel.
 cc=$(sed -n 's/^CC *=.*)\(gcc-[0-9]*\)$/\1/p' "$kdir/.kernelvariables" 2>/dev/null || true)
-if [ -n "$cc" ] && ! command -v "$cc" >/dev/null; then
-	args+=(CC=gcc)
+if [ -n "$cc" ] && ! command -v "$cross$cc" >/dev/null; then
+	args+=(CC="${cross}gcc")
 fi
 
 # link_tree FROM TO: a tree of links to the sources, and none that dangle
@@ -73,7 +80,7 @@ link_tree() {
 	find "$to" -xtype l -delete
 }
 
-out=$top/build/${TREE:-$kernel}
+out=${BUILD:-$top/build}/${TREE:-$kernel}
 mkdir -p "$out"
 exec 9>"$out/.lock"
 flock 9
