@@ -59,8 +59,12 @@ static unsigned int sketch_zero_lane(u64 lanes)
 	return zero ? __ffs64(zero) / 16 : 4;
 }
 
-/* The slot of a fingerprint, ANKUS_SKETCH_WAYS when it has none */
-static unsigned int sketch_find(const struct ankus_sketch_line *line, u16 print)
+/*
+ * The slot of a fingerprint, ANKUS_SKETCH_WAYS when it has none.  Inline: a call
+ * and what it takes to keep registers is 14 instructions a packet.
+ */
+static __always_inline unsigned int
+sketch_find(const struct ankus_sketch_line *line, u16 print)
 {
 	const __le64 *prints = (const __le64 *)line->print;
 	u64 lanes = SKETCH_LANES((u64)print);

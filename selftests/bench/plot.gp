@@ -56,8 +56,8 @@ set size 0.5,0.45
 set style data linespoints
 set logscale x 2
 set logscale y
-set yrange [*:*]
-set key top right
+set yrange [1000:*]
+set key bottom right
 set xrange [*:*]
 set xtics norotate center autofreq font ",12"
 set xlabel "KiB of each CPU"
