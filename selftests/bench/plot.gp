@@ -56,12 +56,13 @@ set size 0.5,0.45
 set style data linespoints
 set logscale x 2
 set logscale y
-set yrange [1000:*]
-set key bottom right
+set yrange [1000:10000000]
+set key top right
 set xrange [*:*]
 set xtics norotate center autofreq font ",12"
 set xlabel "KiB of each CPU"
 set ylabel "flows"
 plot "sweep.dat" using 1:2 title columnheader linewidth 3 pointtype 7 pointsize 1.3 linecolor rgb blue, \
-     for [i=3:7] "" using 1:i title columnheader(i) linewidth 2 pointtype 2 * i
+     for [i=3:6] "" using 1:i title columnheader(i) linewidth 2 pointtype 2 * i, \
+     "" using 1:7 title columnheader linewidth 2 pointtype 1 linecolor rgb grey
 unset multiplot
