@@ -14,6 +14,8 @@
 
 /* A flow that was moved stays where it is for so long */
 #define ASSIGN_COOLDOWN_NS	(2 * NSEC_PER_SEC)
+/* Who is to take another's place in a full table has more than its rate twice */
+#define ASSIGN_LARGER_SHIFT	1
 /* A move must gain more than so many thousandths of the mean load */
 #define ASSIGN_TOLERANCE	10
 
@@ -172,6 +174,69 @@ static void assign_rebalance(struct ankus_dev *ad,
 	}
 }
 
+/* Waits for room in the NIC's table of rules */
+static bool assign_waits(const struct ankus_pin *pin)
+{
+	return pin->state == ANKUS_PIN_STATE_PARKED && pin->error == ENOSPC &&
+	       !pin->installed && !pin->busy;
+}
+
+/*
+ * A table that is full is for the largest flows.  As many of those that wait
+ * as rules have gone are tried again, the largest first.  Those for whom no rule
+ * is on its way out get the place of the smallest one that has one, when they
+ * are clearly larger: else flows of about the same rate would drive each other
+ * out.
+ */
+static void assign_room(struct ankus_dev *ad, struct ankus_item *items, u64 now)
+{
+	unsigned int waiting = 0, pinned = 0, leaving = 0;
+	unsigned int room = ad->rx.room;
+	struct ankus_flow *flow;
+	struct ankus_pin *pin;
+	unsigned int i;
+
+	ad->rx.room = 0;
+	ankus_active_for_each(&ad->flows, flow) {
+		struct ankus_item item = {
+			.rate_bps = flow->rate.slow_bps,
+			.flow = flow,
+		};
+
+		pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
+		if (pin->want == ANKUS_NO_BIN && pin->installed) {
+			leaving++;
+		} else if (!assign_steerable(ad, flow, ANKUS_PIN_RXQ)) {
+			continue;
+		} else if (assign_waits(pin)) {
+			items[waiting + pinned] = items[waiting];
+			items[waiting++] = item;
+		} else if (pin->installed && pin->want == READ_ONCE(pin->have)) {
+			items[waiting + pinned++] = item;
+		}
+	}
+	if (!waiting)
+		return;
+	sort(items, waiting, sizeof(*items), assign_by_rate, NULL);
+	for (i = 0; i < min(room, waiting); i++) {
+		flow = (struct ankus_flow *)items[i].flow;
+		flow->ctl->pin[ANKUS_PIN_RXQ].retry_ns = 0;
+	}
+
+	sort(&items[waiting], pinned, sizeof(*items), assign_by_rate, NULL);
+	for (i = room + leaving; i < waiting && pinned; i++) {
+		struct ankus_item *smallest = &items[waiting + --pinned];
+
+		if (items[i].rate_bps >> ASSIGN_LARGER_SHIFT <=
+		    smallest->rate_bps)
+			break;
+		flow = (struct ankus_flow *)smallest->flow;
+		ankus_steer_fail(&flow->ctl->pin[ANKUS_PIN_RXQ],
+				 ANKUS_PIN_STATE_PARKED, -ENOSPC,
+				 "made room for a larger flow", now);
+	}
+}
+
 static void assign_kind(struct ankus_dev *ad, unsigned int kind,
 			struct ankus_item *items, u64 now)
 {
@@ -184,6 +249,8 @@ static void assign_kind(struct ankus_dev *ad, unsigned int kind,
 	if (!ops || !ad->n_bins[kind])
 		return;
 	ankus_place_prepare(ad->bins[kind], ad->n_bins[kind]);
+	if (kind == ANKUS_PIN_RXQ)
+		assign_room(ad, items, now);
 	n = assign_unplaced(ad, ops, items, now);
 	/* those that nothing is open to do not keep others from moving */
 	if (n && assign_place(ad, ops, items, n, now))

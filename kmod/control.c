@@ -222,10 +222,12 @@ static void control_steer_work(struct work_struct *work)
 	struct ankus_dev *ad = container_of(to_delayed_work(work),
 					    struct ankus_dev, steer);
 	struct ankus_net *an = ad->an;
-	bool ready, stale, pending;
+	enum ankus_steer_left left;
+	bool ready, stale;
 
 	mutex_lock(&an->lock);
-	pending = !ad->gone && ankus_steer_rx_pending(ad);
+	left = !ad->gone && ankus_steer_rx_pending(ad) ? ANKUS_STEER_WAITS :
+							 ANKUS_STEER_DONE;
 	ready = !ad->gone && (ad->stale || ankus_steer_rx_ready(ad));
 	mutex_unlock(&an->lock);
 
@@ -238,13 +240,14 @@ static void control_steer_work(struct work_struct *work)
 		if (stale)
 			ankus_control_refresh(ad);
 		if (ready)
-			pending = ankus_steer_rx_run(ad, false);
+			left = ankus_steer_rx_run(ad, false);
 		rtnl_unlock();
 	}
-	/* A flow that does not pause is asked again soon */
+	/* A flow that does not pause is asked again soon, the others at once */
 	mutex_lock(&an->lock);
-	if (pending && !ad->gone)
-		control_queue(ad, &ad->steer, CONTROL_STEER_RETRY);
+	if (left != ANKUS_STEER_DONE && !ad->gone)
+		control_queue(ad, &ad->steer, left == ANKUS_STEER_MORE ?
+					      0 : CONTROL_STEER_RETRY);
 	mutex_unlock(&an->lock);
 	ankus_dev_put(ad);
 }

@@ -163,6 +163,8 @@ struct ankus_config {
  * @slots: size of the rule table, 0 when the driver tells none
  * @any: the driver chooses the slot (RX_CLS_LOC_SPECIAL)
  * @rules: our rules in the table
+ * @room: how many have gone since the control loop last looked for flows that
+ *	wait for room; under ankus_net::lock
  *
  * Slots and any are written under rtnl; the others under rtnl and
  * ankus_net::lock, so either serves to read.
@@ -173,6 +175,7 @@ struct ankus_rx {
 	u32 slots;
 	bool any;
 	u32 rules;
+	u32 room;
 };
 
 /**

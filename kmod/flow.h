@@ -54,7 +54,7 @@ enum ankus_pin_kind {
  * @moved_ns: when it was last given a new bin, for the cooldown
  * @latency_us: from the flow's first packet to the first pin in force
  * @proof_sent: bytes of the flow when the proof began, 0 before
- * @proof_bytes: bytes of the bin then
+ * @proof_bytes: bytes of the bin then; of RX, ankus_flow::seen_changes then
  * @reason: why the state is what it is, a string constant or NULL
  * @told: reason of the last failure that was told
  * @by: backend that has installed it or is to, RX; written while not @busy
@@ -127,6 +127,7 @@ struct ankus_flow_ctl {
  * @seen_jiffies: time of the last packet
  * @seen_bin: queue of the last packet, or ANKUS_NO_BIN; packet path
  * @seen_napi: NAPI id of the last packet, where the driver records no queue
+ * @seen_changes: times that either was another than before
  * @mark: packet mark last seen
  * @dscp: last seen
  * @state: enum ankus_flow_state
@@ -164,6 +165,7 @@ struct ankus_flow {
 	unsigned long seen_jiffies;
 	int seen_bin;
 	u32 seen_napi;
+	u32 seen_changes;
 	u32 mark;
 	u8 dscp;
 

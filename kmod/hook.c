@@ -143,8 +143,20 @@ hook_account(struct ankus_dev *ad, const struct sk_buff *skb, u8 dir)
 
 static void hook_seen(struct ankus_flow *flow, int bin)
 {
-	if (READ_ONCE(flow->seen_bin) != bin)
+	if (unlikely(READ_ONCE(flow->seen_bin) != bin)) {
 		WRITE_ONCE(flow->seen_bin, bin);
+		WRITE_ONCE(flow->seen_changes, flow->seen_changes + 1);
+	}
+}
+
+/* The driver records no queue, but a queue has a NAPI */
+static noinline void hook_seen_napi(struct ankus_flow *flow, u32 napi)
+{
+	hook_seen(flow, ANKUS_NO_BIN);
+	if (READ_ONCE(flow->seen_napi) != napi) {
+		WRITE_ONCE(flow->seen_napi, napi);
+		WRITE_ONCE(flow->seen_changes, flow->seen_changes + 1);
+	}
 }
 
 static unsigned int hook_ingress(void *priv, struct sk_buff *skb,
@@ -159,12 +171,10 @@ static unsigned int hook_ingress(void *priv, struct sk_buff *skb,
 	if (!flow)
 		return NF_ACCEPT;
 
-	if (likely(skb_rx_queue_recorded(skb))) {
+	if (likely(skb_rx_queue_recorded(skb)))
 		hook_seen(flow, skb_get_rx_queue(skb));
-	} else {
-		hook_seen(flow, ANKUS_NO_BIN);
-		WRITE_ONCE(flow->seen_napi, skb_napi_id(skb));
-	}
+	else
+		hook_seen_napi(flow, skb_napi_id(skb));
 
 	/* Pairs with smp_store_release() in ankus_flow_activate() */
 	ctl = smp_load_acquire(&flow->ctl);

@@ -21,6 +21,9 @@
 #include "rule.h"
 #include "steer.h"
 
+/* More rules than this are not looked through for a free slot */
+#define RX_NTUPLE_RULES_MAX 65536
+
 static void nic_unlock(struct net_device *dev)
 {
 	netdev_unlock_ops(dev);
@@ -207,40 +210,57 @@ static int rx_ntuple_delete(struct net_device *dev, u32 location)
 	return err > 0 || err < -MAX_ERRNO ? -EIO : err;
 }
 
+/* The slots with rules, whoever made them; to be freed when there is no error */
+static u32 *rx_ntuple_list(struct net_device *dev, u32 *slots, u32 *used)
+{
+	struct ethtool_rxnfc nfc = { .cmd = ETHTOOL_GRXCLSRLALL };
+	u32 *locations;
+	bool any;
+	int err;
+
+	err = rx_ntuple_count(dev, slots, used, &any);
+	if (err)
+		return ERR_PTR(err);
+	if (*used > RX_NTUPLE_RULES_MAX)
+		return ERR_PTR(-E2BIG);
+	locations = kvcalloc(max(*used, 1U), sizeof(*locations), GFP_KERNEL);
+	if (!locations)
+		return ERR_PTR(-ENOMEM);
+	nfc.rule_cnt = *used;
+	err = *used ? dev->ethtool_ops->get_rxnfc(dev, &nfc, locations) : 0;
+	if (err) {
+		kvfree(locations);
+		return ERR_PTR(err);
+	}
+	*used = min(*used, nfc.rule_cnt);
+	return locations;
+}
+
 /*
  * The free slot of lowest priority, where ethtool puts its rules too.
  * A table whose size is unknown or absurd is searched above the rules it has.
  */
 static int rx_ntuple_free_slot(struct ankus_dev *ad, u32 *location)
 {
-	struct net_device *dev = ad->netdev;
-	struct ethtool_rxnfc nfc = { .cmd = ETHTOOL_GRXCLSRLALL };
 	u32 slots, used, size, i;
 	unsigned long *taken;
 	u32 *locations;
-	bool any;
-	int err;
+	int err = -ENOSPC;
 
-	err = rx_ntuple_count(dev, &slots, &used, &any);
-	if (err)
-		return err;
+	locations = rx_ntuple_list(ad->netdev, &slots, &used);
+	if (IS_ERR(locations))
+		return PTR_ERR(locations);
 	if (slots && used >= slots)
-		return -ENOSPC;
-	size = slots && slots <= 65536 ? slots : min(used, 65535U) + 1;
-
-	locations = kvcalloc(max(used, 1U), sizeof(*locations), GFP_KERNEL);
+		goto out_list;
+	size = slots && slots <= RX_NTUPLE_RULES_MAX ? slots : used + 1;
 	taken = bitmap_zalloc(size, GFP_KERNEL);
-	err = -ENOMEM;
-	if (!locations || !taken)
-		goto out;
-	nfc.rule_cnt = used;
-	err = used ? dev->ethtool_ops->get_rxnfc(dev, &nfc, locations) : 0;
-	if (err)
-		goto out;
-	for (i = 0; i < min(used, nfc.rule_cnt); i++)
+	if (!taken) {
+		err = -ENOMEM;
+		goto out_list;
+	}
+	for (i = 0; i < used; i++)
 		if (locations[i] < size)
 			__set_bit(locations[i], taken);
-	err = -ENOSPC;
 	for (i = size; i-- > 0;) {
 		if (!test_bit(i, taken)) {
 			*location = i;
@@ -248,15 +268,78 @@ static int rx_ntuple_free_slot(struct ankus_dev *ad, u32 *location)
 			break;
 		}
 	}
-out:
 	bitmap_free(taken);
+out_list:
 	kvfree(locations);
 	return err;
+}
+
+/* Is what the driver tells the rule of a flow? */
+static bool rx_ntuple_is_of(const struct ethtool_rx_flow_spec *fs,
+			    const struct ankus_key *key)
+{
+	struct ethtool_rxnfc want;
+
+	rx_ntuple_spec(key, 0, 0, &want);
+	if ((fs->flow_type & ~(FLOW_EXT | FLOW_MAC_EXT | FLOW_RSS)) !=
+	    want.fs.flow_type)
+		return false;
+	/* addresses and ports lead in both, then comes what we never set */
+	return !memcmp(&fs->h_u, &want.fs.h_u, key->family == AF_INET ?
+		       offsetof(struct ethtool_tcpip4_spec, tos) :
+		       offsetof(struct ethtool_tcpip6_spec, tclass));
+}
+
+/*
+ * Where a driver has put the rule that it was to find a slot for, and does not
+ * tell: the one rule of the flow in the table.  When there is not just one, it
+ * is nobody's, and the log has what to look for.
+ */
+static int rx_ntuple_locate(struct net_device *dev, const struct ankus_key *key,
+			    u32 *location)
+{
+	u32 slots, used, i, found = 0;
+	u32 *locations;
+
+	locations = rx_ntuple_list(dev, &slots, &used);
+	if (IS_ERR(locations))
+		return PTR_ERR(locations);
+	for (i = 0; i < used; i++) {
+		struct ethtool_rxnfc nfc = {
+			.cmd = ETHTOOL_GRXCLSRULE,
+			.fs.location = locations[i],
+		};
+
+		if (!dev->ethtool_ops->get_rxnfc(dev, &nfc, NULL) &&
+		    rx_ntuple_is_of(&nfc.fs, key)) {
+			*location = locations[i];
+			found++;
+		}
+	}
+	kvfree(locations);
+	return found == 1 ? 0 : -EPROTO;
 }
 
 static bool rx_ntuple_is_full(int err)
 {
 	return err == -ENOSPC || err == -EBUSY || err == -E2BIG;
+}
+
+/* The driver chooses the slot */
+static int rx_ntuple_insert_any(struct ankus_dev *ad, struct ankus_flow *flow,
+				unsigned int queue, u32 *location)
+{
+	int err;
+
+	*location = RX_CLS_LOC_ANY;
+	err = rx_ntuple_insert(ad, flow, queue, location);
+	if (err || !(*location & RX_CLS_LOC_SPECIAL))
+		return err;
+	err = rx_ntuple_locate(ad->netdev, &flow->key, location);
+	if (err)
+		netdev_warn_once(ad->netdev,
+				 "ankus: the driver does not tell where it put a rule; see ethtool -n\n");
+	return err ? -EPROTO : 0;
 }
 
 static int rx_ntuple_add(struct ankus_dev *ad, struct ankus_flow *flow,
@@ -266,11 +349,8 @@ static int rx_ntuple_add(struct ankus_dev *ad, struct ankus_flow *flow,
 	int err;
 
 	if (ad->rx.any) {
-		*location = RX_CLS_LOC_ANY;
-		any_err = rx_ntuple_insert(ad, flow, queue, location);
-		if (!any_err && *location & RX_CLS_LOC_SPECIAL)
-			return -EPROTO;
-		if (!any_err || rx_ntuple_is_full(any_err))
+		any_err = rx_ntuple_insert_any(ad, flow, queue, location);
+		if (!any_err || any_err == -EPROTO || rx_ntuple_is_full(any_err))
 			return any_err;
 	}
 	err = rx_ntuple_free_slot(ad, location);
@@ -282,10 +362,9 @@ static int rx_ntuple_add(struct ankus_dev *ad, struct ankus_flow *flow,
 		return err;
 
 	/* Some take nothing but RX_CLS_LOC_ANY without saying so */
-	*location = RX_CLS_LOC_ANY;
-	any_err = rx_ntuple_insert(ad, flow, queue, location);
-	if (any_err || *location & RX_CLS_LOC_SPECIAL)
-		return err;
+	any_err = rx_ntuple_insert_any(ad, flow, queue, location);
+	if (any_err)
+		return any_err == -EPROTO ? any_err : err;
 	ad->rx.any = true;
 	return 0;
 }
@@ -345,7 +424,7 @@ static bool rx_ntuple_is_gone(int err)
 static bool rx_ntuple_ours(struct ankus_dev *ad, struct ankus_flow *flow,
 			   struct ankus_pin *pin)
 {
-	struct ethtool_rxnfc want, nfc = {
+	struct ethtool_rxnfc nfc = {
 		.cmd = ETHTOOL_GRXCLSRULE,
 		.fs.location = pin->location,
 	};
@@ -354,14 +433,7 @@ static bool rx_ntuple_ours(struct ankus_dev *ad, struct ankus_flow *flow,
 	/* Without an answer, a driver that took the rule is taken at its word */
 	if (err)
 		return !rx_ntuple_is_gone(err);
-	rx_ntuple_spec(&flow->key, 0, pin->location, &want);
-	if ((nfc.fs.flow_type & ~(FLOW_EXT | FLOW_MAC_EXT | FLOW_RSS)) !=
-	    want.fs.flow_type)
-		return false;
-	/* addresses and ports lead in both, then comes what we never set */
-	return !memcmp(&nfc.fs.h_u, &want.fs.h_u, flow->key.family == AF_INET ?
-		       offsetof(struct ethtool_tcpip4_spec, tos) :
-		       offsetof(struct ethtool_tcpip6_spec, tclass));
+	return rx_ntuple_is_of(&nfc.fs, &flow->key);
 }
 
 static bool rx_ntuple_present(struct ankus_dev *ad, struct ankus_flow *flow,
@@ -408,16 +480,22 @@ static enum ankus_proof rx_ntuple_verify(struct ankus_dev *ad,
 	int have = READ_ONCE(pin->have);
 	int seen = READ_ONCE(flow->seen_bin);
 	u32 napi = READ_ONCE(flow->seen_napi);
+	u32 changes = READ_ONCE(flow->seen_changes);
 	u64 since = pin->proof_sent;
 	unsigned int want_napi;
+	bool same;
 
 	/* Each look wants news; the first only starts the count */
-	if (!since || bytes - since < ANKUS_PROOF_BYTES) {
-		if (!since)
-			pin->proof_sent = bytes;
+	if (since && bytes - since < ANKUS_PROOF_BYTES)
 		return ANKUS_PROOF_NONE;
-	}
+	same = changes == (u32)pin->proof_bytes;
 	pin->proof_sent = bytes;
+	pin->proof_bytes = changes;
+	if (!since)
+		return ANKUS_PROOF_NONE;
+	/* What comes by several queues may come by the right one now and then */
+	if (!same)
+		return ANKUS_PROOF_AGAINST;
 	if (seen != ANKUS_NO_BIN)
 		return seen == have ? ANKUS_PROOF_FOR : ANKUS_PROOF_AGAINST;
 

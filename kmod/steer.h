@@ -77,11 +77,18 @@ enum ankus_proof ankus_steer_compare(struct ankus_pin *pin, u64 sent,
 				     u64 bytes);
 bool ankus_steer_idle(const struct ankus_flow *flow);
 
+/* What a run of driver calls leaves: nothing, flows that do not pause, or more */
+enum ankus_steer_left {
+	ANKUS_STEER_DONE,
+	ANKUS_STEER_WAITS,
+	ANKUS_STEER_MORE,
+};
+
 /* steer_rx.c: the receive backend and its driver calls */
 void ankus_steer_probe_rx(struct ankus_dev *ad);
 bool ankus_steer_rx_pending(struct ankus_dev *ad);
 bool ankus_steer_rx_ready(struct ankus_dev *ad);
-bool ankus_steer_rx_run(struct ankus_dev *ad, bool force);
+enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force);
 
 /* On the packet path */
 bool ankus_steer_safe(const struct ankus_backend_ops *ops,

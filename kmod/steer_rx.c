@@ -14,8 +14,9 @@
 
 /* A pause in a received flow, above the interrupt moderation of most NICs */
 #define STEER_RX_GAP_NS		(50 * NSEC_PER_USEC)
-/* Driver calls in one rtnl section */
+/* Flows in one rtnl section, and for how long none is begun in one */
 #define STEER_RX_BATCH		32
+#define STEER_RX_HOLD_NS	(5 * NSEC_PER_MSEC)
 
 /* In the order in which backend auto tries them */
 static const struct ankus_backend_ops *const steer_rx_backends[] = {
@@ -126,6 +127,7 @@ struct steer_rx_op {
 	int want;
 	int error;
 	bool had;
+	bool called;
 	bool lost;
 	bool left;
 	const char *reason;
@@ -150,6 +152,7 @@ static void steer_rx_call(struct ankus_dev *ad, struct steer_rx_op *op,
 	struct ankus_pin *pin = &op->flow->ctl->pin[ANKUS_PIN_RXQ];
 	const struct ankus_backend_ops *ops = pin->by;
 
+	op->called = true;
 	/* Did somebody else take the rule away? */
 	if (pin->installed && !ops->present(ad, op->flow, pin)) {
 		pin->installed = false;
@@ -197,6 +200,7 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 		ad->count[ANKUS_RULES_INSTALLED]++;
 	if (!pin->installed && op->had && !op->lost)
 		ad->count[ANKUS_RULES_REMOVED]++;
+	ad->rx.room += op->had && !pin->installed;
 
 	if (op->left) {
 		steer_rx_have(pin, ANKUS_NO_BIN);
@@ -241,17 +245,17 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
  * @force: now, whether the flows pause or not; everything, in one go
  *
  * Context: Under rtnl, without ankus_net::lock.  May sleep: the driver does.
- * Return: true if something is left to do.
+ * Return: what is left to do.
  */
-bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
+enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 {
 	struct steer_rx_op ops[STEER_RX_BATCH];
 	bool full = false;
 	struct ankus_flow *flow;
 	unsigned int failed = 0;
 	unsigned int i, n, skip;
-	bool left;
-	u64 start;
+	enum ankus_steer_left left;
+	u64 start, now;
 
 	ASSERT_RTNL();
 
@@ -259,7 +263,7 @@ bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 		n = 0;
 		/* what has failed stands first among what still differs */
 		skip = failed;
-		left = false;
+		left = ANKUS_STEER_DONE;
 		start = ktime_get_ns();
 		mutex_lock(&ad->an->lock);
 		ankus_active_for_each(&ad->flows, flow) {
@@ -271,9 +275,12 @@ bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 				skip--;
 				continue;
 			}
-			if ((!force && !steer_rx_safe(pin, start)) ||
-			    n == STEER_RX_BATCH) {
-				left = true;
+			if (!force && !steer_rx_safe(pin, start)) {
+				left = max(left, ANKUS_STEER_WAITS);
+				continue;
+			}
+			if (n == STEER_RX_BATCH) {
+				left = ANKUS_STEER_MORE;
 				continue;
 			}
 			/* what has installed it takes it back */
@@ -293,19 +300,25 @@ bool ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 		for (i = 0; i < n; i++) {
 			struct ankus_pin *pin;
 
-			/* Calls may take long: does the flow pause still? */
+			/*
+			 * Rtnl is held up for others meanwhile, so a slow driver
+			 * is given less in one go.  Does the flow pause still?
+			 */
 			pin = &ops[i].flow->ctl->pin[ANKUS_PIN_RXQ];
-			if (force || steer_rx_safe(pin, ktime_get_ns()))
+			now = ktime_get_ns();
+			if (!force && now - start >= STEER_RX_HOLD_NS)
+				left = ANKUS_STEER_MORE;
+			else if (force || steer_rx_safe(pin, now))
 				steer_rx_call(ad, &ops[i], &full);
-			else
-				ops[i].left = true;
+			ops[i].left |= !ops[i].called;
 		}
 
 		mutex_lock(&ad->an->lock);
 		for (i = 0; i < n; i++) {
 			steer_rx_done(ad, &ops[i]);
 			failed += !!ops[i].error;
-			left |= ops[i].left;
+			if (ops[i].left)
+				left = max(left, ANKUS_STEER_WAITS);
 		}
 		ad->count[ANKUS_RTNL_MAX_NS] = max(ad->count[ANKUS_RTNL_MAX_NS],
 						   ktime_get_ns() - start);

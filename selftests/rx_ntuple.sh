@@ -4,89 +4,24 @@
 # RX queue pins by a NIC's rules: they steer, they are verified, other rules are
 # not touched, and whatever a driver does wrong is noticed and told.
 #
-# All that the hash steers goes to queue 0, and elephants may use all others:
-# so a flow arrives on its queue because of its rule alone.
-#
 # shellcheck disable=SC2317 # functions are arguments of check
 #
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=traffic.sh
 . "$(dirname "$0")/traffic.sh"
+# shellcheck source=nic.sh
+. "$(dirname "$0")/nic.sh"
 
 for tool in ethtool iperf3; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 
-big='.dir == "in" and .state == "elephant"'
 v4="$big and .family == \"inet\""
 v6="$big and .family == \"inet6\""
-verified='.rx_queue.state == "verified" and
-	.rx_queue.current == .rx_queue.target and
-	.rx_queue.observed == .rx_queue.current and
-	.rx_queue.backend == "ntuple" and (.rx_queue | has("location")) and
-	.rx_queue.latency_us > 0'
 flows=8 flows_v6=3
 
 # --- helpers ---------------------------------------------------------------
-
-on_nic() {
-	in_ns "$right" ethtool "$@"
-}
-
-quirk() {
-	on_nic --set-priv-flags s0 "$@"
-}
-
-knob() {
-	echo "$2" >"/sys/kernel/debug/simnic/s0/$1"
-}
-
-# Rules of somebody else, at both ends of the table and in between
-foreign_locations="0 5 62 63"
-foreign_rules() {
-	local location
-	for location in $foreign_locations; do
-		quietly on_nic -N s0 flow-type tcp4 dst-port $((9000 + location)) \
-			action 1 loc "$location" || return
-	done
-}
-
-locations() {
-	nic_rules "$right" s0 | sed -n 's/^Filter: //p' | sort -n | paste -sd' '
-}
-
-manage() {
-	nic_rules "$right" s0 >"$lib_out/rules"
-	ankus -n "$right" dev add s0 mode steer rate 75kbit release 5s \
-		rx-queues 1-7 "$@"
-}
-
-# unmanage DESC: and what others had put into the table is in it, no more
-unmanage() {
-	ankus -n "$right" dev del s0
-	nic_rules "$right" s0 >"$lib_out/after"
-	check "$1: the rules are as before" cmp "$lib_out/rules" "$lib_out/after"
-}
-
-# all_verified DESC [SECONDS]
-all_verified() {
-	check_until "$1" "${2:-30}" flows_are "$right" $flows "$big" "$verified"
-}
-
-# Ours are there, each once, and nobody else's has gone
-rules_are() {
-	local count
-	count=$(nic_rule_count "$right" s0)
-	[ "$count" -eq "$1" ] && return
-	echo "there are $count rules, at $(locations)"
-	return 1
-}
-
-n_foreign=4
-ours_are() {
-	rules_are $((n_foreign + $1))
-}
 
 snapshot() {
 	case $1 in
@@ -643,15 +578,7 @@ test_end() {
 
 left='' right='' ours=''
 setup_ns left right
-load_module simnic
-simnic_pair "$left" "$right"
-in_ns "$right" sysctl -qw net.ipv6.conf.s0.keep_addr_on_down=1
-address_pair "$left" s0p "$right" s0
-# so that packets are counted as they come
-on_nic -K s0 gro off
-on_nic -X s0 equal 1
-foreign_rules
-load_module ankus
+nic_start
 # in small pieces: what is told apart is packets
 check "streams" tcp_start "$left" "$right" 10.0.0.2 5301 3 400K -l 4K
 check "and IPv6 streams" tcp_start "$left" "$right" fd00::2 5302 2 400K -l 4K

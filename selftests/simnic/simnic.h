@@ -35,6 +35,14 @@ enum simnic_quirk {
 	SIMNIC_INSERT_EIO,
 	SIMNIC_DELETE_EIO,
 	SIMNIC_DUP_RULES,
+	SIMNIC_LOC_ANY_ENOSPC,
+	SIMNIC_LOC_ANY_UNTOLD,
+	SIMNIC_FULL_EINVAL,
+	SIMNIC_FULL_EBUSY,
+	SIMNIC_MISS_EXTRAS,
+	SIMNIC_IGNORE_PROTO,
+	SIMNIC_STRAY_OUTSIDE_RSS,
+	SIMNIC_LOSE_INSERTS,
 	SIMNIC_QUIRKS
 };
 
@@ -51,6 +59,7 @@ enum simnic_quirk {
  * @proto: IP protocol, after extension headers
  * @tos: TOS or traffic class
  * @fragment: 1 for every fragment, the first one included
+ * @extras: 1 when a VLAN tag or IP options precede the ports
  * @pad: zero
  *
  * Compared as an array of u32 under a mask, hence no holes.
@@ -67,7 +76,8 @@ struct simnic_key {
 	u8 proto;
 	u8 tos;
 	u8 fragment;
-	u8 pad[2];
+	u8 extras;
+	u8 pad;
 };
 
 struct simnic_rxq_stats {
@@ -115,6 +125,9 @@ struct simnic_txq_stats {
  * @insert_errno: error inserts fail with, 0 for none
  * @delete_errno: error deletes fail with, 0 for none
  * @fail_after: inserts that still succeed before @insert_errno applies
+ * @insert_channels: queues of each direction that the next insert leaves the
+ *	device with, as if its firmware had changed; then 0
+ * @insert_detaches: the next insert finds the device gone; then 0
  */
 struct simnic {
 	struct net_device *dev;
@@ -148,6 +161,8 @@ struct simnic {
 	u32 insert_errno;
 	u32 delete_errno;
 	u32 fail_after;
+	u32 insert_channels;
+	u32 insert_detaches;
 };
 
 static inline bool simnic_quirk(const struct simnic *nic, enum simnic_quirk q)
@@ -175,6 +190,7 @@ int simnic_rss_init(struct simnic *nic);
 void simnic_rss_free(struct simnic *nic);
 unsigned int simnic_rss_select(struct simnic *nic, const struct simnic_key *key,
 			       struct sk_buff *skb);
+bool simnic_rss_has(struct simnic *nic, unsigned int queue);
 void simnic_rss_spread(struct simnic *nic, unsigned int n);
 struct ethtool_rxfh_param;
 u32 simnic_get_rxfh_key_size(struct net_device *dev);
@@ -195,6 +211,7 @@ int simnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *nfc,
 int simnic_set_rxnfc(struct net_device *dev, struct ethtool_rxnfc *nfc);
 
 /* simnic_ethtool.c */
+int simnic_set_queues(struct simnic *nic, unsigned int tx, unsigned int rx);
 u32 simnic_get_rx_ring_count(struct net_device *dev);
 extern const struct ethtool_ops simnic_ethtool_ops;
 

@@ -38,6 +38,26 @@ static const struct file_operations reset_fops = {
 	.llseek	= noop_llseek,
 };
 
+/* The device is there again, after insert_detaches. */
+static ssize_t attach_write(struct file *file, const char __user *buf,
+			    size_t size, loff_t *pos)
+{
+	struct simnic *nic = file->private_data;
+
+	if (!rtnl_trylock())
+		return restart_syscall();
+	netif_device_attach(nic->dev);
+	rtnl_unlock();
+	return size;
+}
+
+static const struct file_operations attach_fops = {
+	.owner	= THIS_MODULE,
+	.open	= simple_open,
+	.write	= attach_write,
+	.llseek	= noop_llseek,
+};
+
 /* Context: rtnl.  A failure leaves the device without the directory. */
 void simnic_debugfs_add(struct simnic *nic)
 {
@@ -59,6 +79,9 @@ void simnic_debugfs_add(struct simnic *nic)
 	debugfs_create_u32("insert_errno", 0600, dir, &nic->insert_errno);
 	debugfs_create_u32("delete_errno", 0600, dir, &nic->delete_errno);
 	debugfs_create_u32("fail_after", 0600, dir, &nic->fail_after);
+	debugfs_create_u32("insert_channels", 0600, dir, &nic->insert_channels);
+	debugfs_create_u32("insert_detaches", 0600, dir, &nic->insert_detaches);
+	debugfs_create_file("attach", 0200, dir, nic, &attach_fops);
 	debugfs_create_file("reset", 0200, dir, nic, &reset_fops);
 	nic->debugfs = dir;
 }

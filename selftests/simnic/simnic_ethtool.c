@@ -23,6 +23,14 @@ static const char simnic_priv_flags[SIMNIC_QUIRKS][ETH_GSTRING_LEN] = {
 	[SIMNIC_INSERT_EIO]		= "insert-eio",
 	[SIMNIC_DELETE_EIO]		= "delete-eio",
 	[SIMNIC_DUP_RULES]		= "dup-rules",
+	[SIMNIC_LOC_ANY_ENOSPC]		= "loc-any-enospc",
+	[SIMNIC_LOC_ANY_UNTOLD]		= "loc-any-untold",
+	[SIMNIC_FULL_EINVAL]		= "full-einval",
+	[SIMNIC_FULL_EBUSY]		= "full-ebusy",
+	[SIMNIC_MISS_EXTRAS]		= "miss-extras",
+	[SIMNIC_IGNORE_PROTO]		= "ignore-proto",
+	[SIMNIC_STRAY_OUTSIDE_RSS]	= "stray-outside-rss",
+	[SIMNIC_LOSE_INSERTS]		= "lose-inserts",
 };
 
 static const char simnic_rx_stats[][ETH_GSTRING_LEN] = {
@@ -145,7 +153,7 @@ static void simnic_get_channels(struct net_device *dev,
 }
 
 /* On failure everything is as before, the packets on their way excepted. */
-static int set_queues(struct simnic *nic, unsigned int tx, unsigned int rx)
+int simnic_set_queues(struct simnic *nic, unsigned int tx, unsigned int rx)
 {
 	struct simnic_rxqs *rxqs = NULL, *old;
 	struct net_device *dev = nic->dev;
@@ -182,7 +190,7 @@ static int simnic_set_channels(struct net_device *dev,
 	if (simnic_ntuple_uses_queue(nic, rx))
 		return -EBUSY;
 
-	err = set_queues(nic, tx, rx);
+	err = simnic_set_queues(nic, tx, rx);
 	if (!err && simnic_quirk(nic, SIMNIC_LOSE_ON_RESET))
 		simnic_ntuple_flush(nic);
 	return err;

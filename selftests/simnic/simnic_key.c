@@ -11,7 +11,7 @@
 #include "simnic.h"
 
 static_assert(sizeof(struct simnic_key) % sizeof(u32) == 0);
-static_assert(offsetof(struct simnic_key, pad) + 2 == sizeof(struct simnic_key));
+static_assert(offsetof(struct simnic_key, pad) + 1 == sizeof(struct simnic_key));
 
 /* Returns the offset of the L4 header, or -1. */
 static int parse_ipv4(const struct sk_buff *skb, int offset,
@@ -30,6 +30,7 @@ static int parse_ipv4(const struct sk_buff *skb, int offset,
 	key->proto = iph->protocol;
 	key->tos = iph->tos;
 	key->fragment = ip_is_fragment(iph);
+	key->extras |= iph->ihl > 5;
 	return offset + iph->ihl * 4;
 }
 
@@ -49,6 +50,7 @@ static int parse_ipv6(const struct sk_buff *skb, int offset,
 	memcpy(key->dst, &iph->daddr, sizeof(key->dst));
 	key->proto = iph->nexthdr;
 	key->tos = ipv6_get_dsfield(iph);
+	key->extras |= ipv6_ext_hdr(key->proto);
 	offset = ipv6_skip_exthdr(skb, offset + sizeof(buf), &key->proto, &frag);
 	key->fragment = !!frag;
 	return offset;
@@ -69,12 +71,14 @@ void simnic_key_parse(const struct sk_buff *skb, struct simnic_key *key)
 	ether_addr_copy(key->dmac, eth->h_dest);
 	key->ethertype = eth->h_proto;
 
+	key->extras = skb_vlan_tag_present(skb);
 	if (eth_type_vlan(key->ethertype)) {
 		vlan = skb_header_pointer(skb, 0, sizeof(vbuf), &vbuf);
 		if (!vlan)
 			return;
 		key->ethertype = vlan->h_vlan_encapsulated_proto;
 		offset = VLAN_HLEN;
+		key->extras = 1;
 	}
 
 	if (key->ethertype == htons(ETH_P_IP))

@@ -44,14 +44,27 @@ static bool key_match(const struct simnic_key *key,
 	return true;
 }
 
+/* Where a rule sends what it matches.  Context: RCU read side */
+static u64 rule_cookie(struct simnic *nic, const struct simnic_rule *rule)
+{
+	u64 cookie = rule->fs.ring_cookie;
+
+	if (simnic_quirk(nic, SIMNIC_STRAY_OUTSIDE_RSS) &&
+	    cookie != RX_CLS_FLOW_DISC && !simnic_rss_has(nic, cookie))
+		return get_random_u32() % READ_ONCE(nic->dev->real_num_rx_queues);
+	return cookie;
+}
+
 /* Context: RCU read side */
 bool simnic_ntuple_match(struct simnic *nic, const struct simnic_key *key,
 			 u64 *cookie)
 {
 	bool lax = simnic_quirk(nic, SIMNIC_IGNORE_MASK);
 	const struct simnic_rule *rule;
+	struct simnic_key mask;
 
-	if (simnic_quirk(nic, SIMNIC_NO_STEER))
+	if (simnic_quirk(nic, SIMNIC_NO_STEER) ||
+	    (key->extras && simnic_quirk(nic, SIMNIC_MISS_EXTRAS)))
 		return false;
 
 	list_for_each_entry_rcu(rule, &nic->rules, list) {
@@ -60,10 +73,12 @@ bool simnic_ntuple_match(struct simnic *nic, const struct simnic_key *key,
 		if (rule->value.ip_version == 6 &&
 		    simnic_quirk(nic, SIMNIC_NO_STEER_V6))
 			continue;
-		if (!key_match(key, &rule->value,
-			       lax ? &rule->lax : &rule->mask))
+		mask = lax ? rule->lax : rule->mask;
+		if (simnic_quirk(nic, SIMNIC_IGNORE_PROTO))
+			mask.proto = 0;
+		if (!key_match(key, &rule->value, &mask))
 			continue;
-		*cookie = rule->fs.ring_cookie;
+		*cookie = rule_cookie(nic, rule);
 		return true;
 	}
 	return false;
@@ -226,12 +241,25 @@ static struct simnic_rule *rule_create(const struct ethtool_rx_flow_spec *fs)
 	return rule;
 }
 
-static bool rule_same_match(const struct simnic_rule *a,
+static bool rule_same_match(struct simnic *nic, const struct simnic_rule *a,
 			    const struct simnic_rule *b)
 {
-	return a->fs.flow_type == b->fs.flow_type &&
-	       !memcmp(&a->value, &b->value, sizeof(a->value)) &&
+	struct simnic_key value = a->value;
+
+	if (simnic_quirk(nic, SIMNIC_IGNORE_PROTO))
+		value.proto = b->value.proto;
+	else if (a->fs.flow_type != b->fs.flow_type)
+		return false;
+	return !memcmp(&value, &b->value, sizeof(value)) &&
 	       !memcmp(&a->mask, &b->mask, sizeof(a->mask));
+}
+
+/* What drivers say when there is no room */
+static int full_errno(struct simnic *nic, int err)
+{
+	if (simnic_quirk(nic, SIMNIC_FULL_EINVAL))
+		return -EINVAL;
+	return simnic_quirk(nic, SIMNIC_FULL_EBUSY) ? -EBUSY : err;
 }
 
 /* Gives the rule its location and its place in the list. */
@@ -246,15 +274,17 @@ static int rule_place(struct simnic *nic, struct simnic_rule *rule)
 
 	if (simnic_quirk(nic, any ? SIMNIC_LOC_ANY_REFUSED : SIMNIC_LOC_ANY_ONLY))
 		return -EINVAL;
-	if (simnic_quirk(nic, SIMNIC_TABLE_FULL))
+	if (any && simnic_quirk(nic, SIMNIC_LOC_ANY_ENOSPC))
 		return -ENOSPC;
+	if (simnic_quirk(nic, SIMNIC_TABLE_FULL))
+		return full_errno(nic, -ENOSPC);
 	location = any ? 0 : rule->fs.location;
 	if (location & RX_CLS_LOC_SPECIAL)
 		return -EINVAL;
 
 	list_for_each_entry(other, &nic->rules, list) {
 		if (!simnic_quirk(nic, SIMNIC_DUP_RULES) &&
-		    rule_same_match(rule, other))
+		    rule_same_match(nic, rule, other))
 			return -EEXIST;
 		if (other->fs.location == location) {
 			if (!any)
@@ -265,7 +295,7 @@ static int rule_place(struct simnic *nic, struct simnic_rule *rule)
 			place = &other->list;
 	}
 	if (location >= slots)
-		return any ? -ENOSPC : -EINVAL;
+		return any ? full_errno(nic, -ENOSPC) : -EINVAL;
 
 	rule->fs.location = location;
 	list_add_tail_rcu(&rule->list, place);
@@ -285,6 +315,36 @@ static int injected_error(struct simnic *nic)
 		return 0;
 	}
 	return -(int)min_t(u32, READ_ONCE(nic->insert_errno), MAX_ERRNO);
+}
+
+static void rule_delete(struct simnic *nic, struct simnic_rule *rule)
+{
+	lockdep_assert_held(&nic->lock);
+
+	list_del_rcu(&rule->list);
+	kfree_rcu(rule, rcu);
+	nic->n_rules--;
+	nic->rules_deleted++;
+}
+
+/* What happens to a device while it is asked for something, once.
+ * Context: the locks of the driver's operations
+ */
+static int happen(struct simnic *nic)
+{
+	u32 channels = READ_ONCE(nic->insert_channels);
+
+	if (channels) {
+		WRITE_ONCE(nic->insert_channels, 0);
+		return simnic_set_queues(nic, min(channels, nic->dev->num_tx_queues),
+					 min(channels, nic->dev->num_rx_queues));
+	}
+	if (READ_ONCE(nic->insert_detaches)) {
+		WRITE_ONCE(nic->insert_detaches, 0);
+		netif_device_detach(nic->dev);
+		return -ENODEV;
+	}
+	return 0;
 }
 
 static int insert(struct simnic *nic, struct ethtool_rx_flow_spec *fs)
@@ -310,30 +370,30 @@ static int insert(struct simnic *nic, struct ethtool_rx_flow_spec *fs)
 	if (delay_us)
 		fsleep(delay_us);
 
+	err = happen(nic);
+	if (err) {
+		kfree(rule);
+		return err;
+	}
+
 	mutex_lock(&nic->lock);
 	err = injected_error(nic);
 	if (!err)
 		err = rule_place(nic, rule);
 	if (!err) {
-		fs->location = rule->fs.location;
+		if (fs->location != RX_CLS_LOC_ANY ||
+		    !simnic_quirk(nic, SIMNIC_LOC_ANY_UNTOLD))
+			fs->location = rule->fs.location;
 		nic->n_rules++;
-		nic->rules_inserted++;
+		/* every second one is forgotten at once */
+		if (nic->rules_inserted++ & 1 &&
+		    simnic_quirk(nic, SIMNIC_LOSE_INSERTS))
+			rule_delete(nic, rule);
+		rule = NULL;
 	}
 	mutex_unlock(&nic->lock);
-
-	if (err)
-		kfree(rule);
+	kfree(rule);
 	return err;
-}
-
-static void rule_delete(struct simnic *nic, struct simnic_rule *rule)
-{
-	lockdep_assert_held(&nic->lock);
-
-	list_del_rcu(&rule->list);
-	kfree_rcu(rule, rcu);
-	nic->n_rules--;
-	nic->rules_deleted++;
 }
 
 static struct simnic_rule *rule_find(struct simnic *nic, u32 location)
@@ -434,7 +494,8 @@ int simnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *nfc,
 		nfc->rule_cnt = nic->n_rules;
 		mutex_unlock(&nic->lock);
 		nfc->data = reported_slots(nic);
-		if (!simnic_quirk(nic, SIMNIC_LOC_ANY_REFUSED))
+		if (!simnic_quirk(nic, SIMNIC_LOC_ANY_REFUSED) &&
+		    !simnic_quirk(nic, SIMNIC_LOC_ANY_ENOSPC))
 			nfc->data |= RX_CLS_LOC_SPECIAL;
 		return 0;
 	case ETHTOOL_GRXCLSRULE:

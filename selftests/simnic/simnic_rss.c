@@ -52,6 +52,18 @@ static int hash_type(u8 ip_version, u8 proto)
 	return -1;
 }
 
+/* Whether the table names a queue.  Context: RCU read side */
+bool simnic_rss_has(struct simnic *nic, unsigned int queue)
+{
+	const struct simnic_rss *rss = rcu_dereference(nic->rss);
+	unsigned int i;
+
+	for (i = 0; i < SIMNIC_INDIR_SIZE; i++)
+		if (rss->indir[i] == queue)
+			return true;
+	return false;
+}
+
 /* Context: RCU read side.  Sets the packet's hash, returns its queue. */
 unsigned int simnic_rss_select(struct simnic *nic, const struct simnic_key *key,
 			       struct sk_buff *skb)
