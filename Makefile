@@ -130,6 +130,6 @@ demo:
 
 bench:
 	@$(VM)/deps.sh bench
-	@$(VM)/module.sh 6.1 ankus
+	@$(VM)/module.sh 6.1
 	@$(MAKE) tool
 	@selftests/bench/bench.sh

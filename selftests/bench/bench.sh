@@ -7,6 +7,7 @@
 #   cost      instructions of a packet, in a virtual machine that counts them
 #   accuracy  who finds which elephants, the module's own code and peers
 #   speed     nanoseconds on this machine, caches included
+#   nics      how fast elephants get their rules into NICs
 #
 # Prints tables and which targets are met; the figures go to build/bench.json,
 # a plot to build/bench.png.  With "quick", only the module's own targets on
@@ -61,7 +62,20 @@ guest() {
 		bash "$here/guest.sh" "$work/raw/cost" ${quick:+"$quick"}
 }
 
-for file in "$build/ankus" "$build/$kernel/ankus.ko"; do
+# Debian mounts both by itself, a guest does not.
+# shellcheck disable=SC2016 # for the guest
+nics() {
+	"$here/../vm/run.sh" -k $kernel -I -r 1536 -t 1800 -- '
+		mountpoint -q /sys/kernel/debug ||
+			mount -t debugfs debugfs /sys/kernel/debug
+		mountpoint -q /sys/kernel/tracing ||
+			mount -t tracefs tracefs /sys/kernel/tracing
+		python3 -B selftests/bench/nics.py'
+}
+
+needed=("$build/ankus" "$build/$kernel/ankus.ko")
+[ -n "$quick" ] || needed+=("$build/$kernel/simnic.ko")
+for file in "${needed[@]}"; do
 	[ -e "$file" ] || die "$file is missing: run 'make bench'"
 done
 rm -rf "$work"
@@ -80,6 +94,10 @@ else
 	"$work/speed" >"$work/raw/speed" || die "speed failed"
 	"$work/accuracy" >"$work/raw/accuracy" || die "accuracy failed"
 	"$work/accuracy" -s >"$work/raw/sweep" || die "accuracy -s failed"
+	(cd "$top" && nics) >"$work/raw/nics" 2>"$work/nics.log" || {
+		cat "$work/nics.log" >&2
+		die "the virtual machine with NICs failed"
+	}
 fi
 wait $vm || {
 	cat "$work/guest.log" >&2

@@ -36,6 +36,13 @@ COSTS = {
     "hhf": "sch_hhf, beyond pfifo, 1,000 flows",
 }
 
+NICS = {
+    "insert-0us": "1,000 flows, no time",
+    "insert-50us": "1,000 flows, 50 us",
+    "insert-1000us": "1,000 flows, 1 ms",
+    "many": "10,000 flows on 8 NICs, no time",
+}
+
 TITLES = {
     "served": "kick served",
     "throttled": "kick throttled",
@@ -270,6 +277,26 @@ class Report:
                 print(size // 1024, *(row[size][0] for row in table.values()),
                       file=out)
 
+    # --- nics ---
+
+    def nics(self):
+        values = {}
+        for line in self.lines("nics"):
+            _, name, unit, value = line.split()
+            case, what = name.split(".")
+            values.setdefault(case, {})[what] = float(value)
+            self.figure(f"nics.{name}", unit, float(value))
+        self.print("\nFlows that begin at once, and what the driver takes for "
+                   "a rule\n")
+        self.print(f"  {'':32} {'rules/s':>8} {'by ioctl':>8} {'all found':>10} "
+                   f"{'installed':>10} {'verified':>10} {'rtnl':>8} {'loop':>8}")
+        for case, v in values.items():
+            limit = f"{v['limit']:.0f}" if "limit" in v else "-"
+            self.print(f"  {NICS[case]:32} {v['rules']:8.0f} {limit:>8} "
+                       f"{v['found']:8.2f} s {v['installed']:8.2f} s "
+                       f"{v['verified']:8.2f} s {v['rtnl']:5.1f} ms "
+                       f"{v['tick']:5.1f} ms")
+
     # --- the plot's data ---
 
     def plot(self):
@@ -313,6 +340,7 @@ def main():
     report.accuracy()
     if not report.quick:
         report.sweep()
+        report.nics()
         report.plot()
     return 1 if report.finish() else 0
 

@@ -60,23 +60,28 @@ bool simnic_ntuple_match(struct simnic *nic, const struct simnic_key *key,
 			 u64 *cookie)
 {
 	bool lax = simnic_quirk(nic, SIMNIC_IGNORE_MASK);
+	bool any_proto = simnic_quirk(nic, SIMNIC_IGNORE_PROTO);
 	const struct simnic_rule *rule;
-	struct simnic_key mask;
+	struct simnic_key without;
 
 	if (simnic_quirk(nic, SIMNIC_NO_STEER) ||
 	    (key->extras && simnic_quirk(nic, SIMNIC_MISS_EXTRAS)))
 		return false;
 
 	list_for_each_entry_rcu(rule, &nic->rules, list) {
+		const struct simnic_key *mask = lax ? &rule->lax : &rule->mask;
+
 		if (rule->dead)
 			continue;
 		if (rule->value.ip_version == 6 &&
 		    simnic_quirk(nic, SIMNIC_NO_STEER_V6))
 			continue;
-		mask = lax ? rule->lax : rule->mask;
-		if (simnic_quirk(nic, SIMNIC_IGNORE_PROTO))
-			mask.proto = 0;
-		if (!key_match(key, &rule->value, &mask))
+		if (any_proto) {
+			without = *mask;
+			without.proto = 0;
+			mask = &without;
+		}
+		if (!key_match(key, &rule->value, mask))
 			continue;
 		*cookie = rule_cookie(nic, rule);
 		return true;

@@ -39,7 +39,7 @@ packages() {
 		echo iproute2 ethtool iperf3 gojq python3 procps \
 		     util-linux ;;
 	bench)	packages build; packages vm
-		echo iproute2 gojq nftables procps python3 gnuplot-nox \
+		echo iproute2 ethtool gojq nftables procps python3 gnuplot-nox \
 		     fonts-dejavu-core ;;
 	*)	die "unknown group '$1' (build arm64 kernel vm test dkms regen lint demo bench)" ;;
 	esac
