@@ -52,6 +52,33 @@ static bool assign_must_leave(struct ankus_dev *ad,
 	       !ad->bins[ops->kind][want].usable || !ops->allowed(flow, want);
 }
 
+/*
+ * Flows in a bucket of the RSS table go where the one goes for which it is
+ * pinned: moving that one moves them all.
+ */
+static void assign_along(struct ankus_dev *ad)
+{
+	struct ankus_flow *flow, *owner;
+
+	ankus_active_for_each(&ad->flows, flow)
+		flow->ctl->rx.along_bps = 0;
+	ankus_active_for_each(&ad->flows, flow) {
+		u64 shared = READ_ONCE(flow->ctl->rx.shared);
+
+		if (!shared || flow->ctl->pin[ANKUS_PIN_RXQ].installed)
+			continue;
+		owner = ankus_flow_next(&ad->flows, shared - 1);
+		if (owner && owner->id == shared)
+			owner->ctl->rx.along_bps += flow->rate.slow_bps;
+	}
+}
+
+static u64 assign_rate(const struct ankus_flow *flow, unsigned int kind)
+{
+	return flow->rate.slow_bps +
+	       (kind == ANKUS_PIN_RXQ ? flow->ctl->rx.along_bps : 0);
+}
+
 /* The flows that need a place, as items in the order of ankus_flows::active */
 static unsigned int assign_unplaced(struct ankus_dev *ad,
 				    const struct ankus_backend_ops *ops,
@@ -78,7 +105,7 @@ static unsigned int assign_unplaced(struct ankus_dev *ad,
 			continue;
 		}
 		items[n++] = (struct ankus_item) {
-			.rate_bps = flow->rate.slow_bps,
+			.rate_bps = assign_rate(flow, ops->kind),
 			.bin = bin == ANKUS_NO_BIN ? U32_MAX : bin,
 			.allowed = ops->allowed,
 			.flow = flow,
@@ -104,7 +131,7 @@ static unsigned int assign_movable(struct ankus_dev *ad,
 		    now - pin->moved_ns < ASSIGN_COOLDOWN_NS)
 			continue;
 		items[n++] = (struct ankus_item) {
-			.rate_bps = flow->rate.slow_bps,
+			.rate_bps = assign_rate(flow, ops->kind),
 			.bin = pin->want,
 			.allowed = ops->allowed,
 			.flow = flow,
@@ -195,6 +222,7 @@ static void assign_room(struct ankus_dev *ad, struct ankus_item *items, u64 now)
 	struct ankus_flow *flow;
 	struct ankus_pin *pin;
 	unsigned int i;
+	bool rule;
 
 	ad->rx.room = 0;
 	ankus_active_for_each(&ad->flows, flow) {
@@ -204,14 +232,15 @@ static void assign_room(struct ankus_dev *ad, struct ankus_item *items, u64 now)
 		};
 
 		pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
-		if (pin->want == ANKUS_NO_BIN && pin->installed) {
+		rule = pin->installed && pin->by == &ankus_rx_ntuple_ops;
+		if (pin->want == ANKUS_NO_BIN && rule) {
 			leaving++;
 		} else if (!assign_steerable(ad, flow, ANKUS_PIN_RXQ)) {
 			continue;
 		} else if (assign_waits(pin)) {
 			items[waiting + pinned] = items[waiting];
 			items[waiting++] = item;
-		} else if (pin->installed && pin->want == READ_ONCE(pin->have)) {
+		} else if (rule && pin->want == READ_ONCE(pin->have)) {
 			items[waiting + pinned++] = item;
 		}
 	}
@@ -309,6 +338,7 @@ void ankus_control_assign(struct ankus_dev *ad, u64 now)
 	items = kvmalloc_array(ad->elephants, sizeof(*items), GFP_KERNEL);
 	if (!items)
 		return;
+	assign_along(ad);
 	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++)
 		assign_kind(ad, kind, items, now);
 	kvfree(items);

@@ -6,6 +6,7 @@
 #ifndef ANKUS_COMPAT_H
 #define ANKUS_COMPAT_H
 
+#include <linux/ethtool.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/slab.h>
@@ -91,6 +92,99 @@ static inline unsigned int ankus_rxq_napi_id(struct net_device *dev,
 	return READ_ONCE(dev->_rx[queue].xdp_rxq.napi_id);
 }
 #endif
+
+/* 6.8: what RSS is made of comes as one structure, for get and set */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define RXH_XFRM_NO_CHANGE 0xff
+
+struct ethtool_rxfh_param {
+	u8 hfunc;
+	u32 indir_size;
+	u32 *indir;
+	u32 key_size;
+	u8 *key;
+	u8 input_xfrm;
+};
+#endif
+
+/*
+ * Since mid-2025 (6.17) the core holds a lock for the default RSS context too,
+ * and drivers may count on it.  Before, it is for others only, and they may
+ * take it by themselves.
+ */
+static inline void ankus_rss_lock(struct net_device *dev)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	mutex_lock(&dev->ethtool->rss_lock);
+#endif
+}
+
+static inline void ankus_rss_unlock(struct net_device *dev)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	mutex_unlock(&dev->ethtool->rss_lock);
+#endif
+}
+
+static inline int ankus_get_rxfh(struct net_device *dev,
+				 struct ethtool_rxfh_param *rxfh)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	return dev->ethtool_ops->get_rxfh(dev, rxfh);
+#else
+	return dev->ethtool_ops->get_rxfh(dev, rxfh->indir, rxfh->key,
+					  &rxfh->hfunc);
+#endif
+}
+
+/* The indirection table alone */
+static inline int ankus_set_rxfh_indir(struct net_device *dev, u32 *indir,
+				       u32 size)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	struct ethtool_rxfh_param rxfh = {
+		.hfunc = ETH_RSS_HASH_NO_CHANGE,
+		.indir = indir,
+		.indir_size = size,
+		.input_xfrm = RXH_XFRM_NO_CHANGE,
+	};
+
+	return dev->ethtool_ops->set_rxfh(dev, &rxfh, NULL);
+#else
+	return dev->ethtool_ops->set_rxfh(dev, indir, NULL,
+					  ETH_RSS_HASH_NO_CHANGE);
+#endif
+}
+
+/*
+ * What is hashed of a type of flow.  6.17 has an operation of its own for it,
+ * which some older series have taken over (see Kbuild); before, it is a command
+ * among those for rules.
+ */
+static inline int ankus_get_rxfh_fields(struct net_device *dev, u32 flow_type,
+					u64 *data)
+{
+	struct ethtool_rxnfc nfc = {
+		.cmd = ETHTOOL_GRXFH,
+		.flow_type = flow_type,
+	};
+	int err;
+
+#ifdef ANKUS_HAVE_RXFH_FIELDS
+	struct ethtool_rxfh_fields fields = { .flow_type = flow_type };
+
+	if (dev->ethtool_ops->get_rxfh_fields) {
+		err = dev->ethtool_ops->get_rxfh_fields(dev, &fields);
+		*data = fields.data;
+		return err;
+	}
+#endif
+	if (!dev->ethtool_ops->get_rxnfc)
+		return -EOPNOTSUPP;
+	err = dev->ethtool_ops->get_rxnfc(dev, &nfc, NULL);
+	*data = nfc.data;
+	return err;
+}
 
 /* Does tc (clsact, tcx) look at what @dev sends?  tcx came with 6.6. */
 static inline bool ankus_dev_has_tc_egress(const struct net_device *dev)

@@ -213,6 +213,8 @@ void ankus_control_refresh(struct ankus_dev *ad)
 		pin->recheck = pin->installed;
 		pin->retry_ns = 0;
 		pin->failures = 0;
+		if (!pin->installed)
+			flow->ctl->rx.tried = 0;
 	}
 	mutex_unlock(&ad->an->lock);
 }

@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 
 #include "balance.h"
+#include "rss.h"
 
 /* Index of struct ankus_net in a namespace, constant after module init */
 unsigned int ankus_net_id;
@@ -229,8 +230,11 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 	ad->balance = ankus_balance_alloc(ad->bins_max);
 	if (!ad->balance)
 		goto err_bins;
-	if (ankus_flows_init(&ad->flows, cfg->flow_max))
+	ad->rx.rss = ankus_rss_alloc();
+	if (!ad->rx.rss)
 		goto err_balance;
+	if (ankus_flows_init(&ad->flows, cfg->flow_max))
+		goto err_rss;
 	if (ankus_pairs_init(&ad->pairs, cfg->flow_max))
 		goto err_flows;
 
@@ -246,6 +250,8 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 
 err_flows:
 	ankus_flows_destroy(&ad->flows);
+err_rss:
+	ankus_rss_free(ad->rx.rss);
 err_balance:
 	kvfree(ad->balance);
 err_bins:
@@ -265,6 +271,7 @@ static void dev_free_work(struct work_struct *work)
 
 	ankus_flows_destroy(&ad->flows);
 	ankus_pairs_destroy(&ad->pairs);
+	ankus_rss_free(ad->rx.rss);
 	kvfree(ad->balance);
 	kvfree(ad->bins[0]);
 	dev_sketch_destroy(ad);

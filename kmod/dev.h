@@ -40,6 +40,7 @@
 
 struct ankus_balance;
 struct ankus_link;
+struct ankus_rss;
 struct ankus_backend_ops;
 
 /* Counted per CPU on the packet path */
@@ -138,6 +139,7 @@ struct ankus_net {
  * @sketch_bytes: memory of the admission sketch on each CPU, 0 for none
  * @low_entropy_permille: multiple of the bins below which effective flows are
  *	too few; 0 when nobody asks
+ * @rx_dedicated: these queues are taken out of the RSS table
  * @rx: queues open to received elephants
  * @tx: queues open to sent elephants
  */
@@ -152,30 +154,63 @@ struct ankus_config {
 	u32 flow_max;
 	u32 sketch_bytes;
 	u32 low_entropy_permille;
+	bool rx_dedicated;
 	struct ankus_queues rx;
 	struct ankus_queues tx;
 };
 
 /**
- * struct ankus_rx - the receive backend of a device
- * @ops: backend in use, NULL when there is none
+ * struct ankus_rx_type - how a backend does with a type of flow
+ * @failures: flows in a row for which it was no use, up to the next @retry_ns
+ * @waits: times that it was put last, for the back-off
+ * @works: it was seen to steer one
+ * @retry_ns: it is put last until then
+ */
+struct ankus_rx_type {
+	u8 failures;
+	u8 waits;
+	bool works;
+	u64 retry_ns;
+};
+
+/**
+ * struct ankus_rx_backend - one way to steer the received flows of a device
+ * @ops: how
+ * @reason: why it is no use for the device, a string constant or NULL
+ * @type: what was learned of it, by type of flow
+ */
+struct ankus_rx_backend {
+	const struct ankus_backend_ops *ops;
+	const char *reason;
+	struct ankus_rx_type type[ANKUS_FLOW_TYPES];
+};
+
+/**
+ * struct ankus_rx - the receive backends of a device
+ * @ops: the first that is of use, NULL when there is none
  * @reason: why there is none, a string constant
+ * @backend: all that there are, in the order in which they are tried
+ * @rss: its RSS table, rx_rss.c's; constant
  * @slots: size of the rule table, 0 when the driver tells none
  * @any: the driver chooses the slot (RX_CLS_LOC_SPECIAL)
  * @rules: our rules in the table
  * @room: how many have gone since the control loop last looked for flows that
  *	wait for room; under ankus_net::lock
+ * @buckets: buckets of the RSS table that are pinned
  *
- * Slots and any are written under rtnl; the others under rtnl and
- * ankus_net::lock, so either serves to read.
+ * Slots and any are written under rtnl; what was learned, under
+ * ankus_net::lock; the others under both, so either serves to read.
  */
 struct ankus_rx {
 	const struct ankus_backend_ops *ops;
 	const char *reason;
+	struct ankus_rx_backend backend[ANKUS_RX_BACKENDS];
+	struct ankus_rss *rss;
 	u32 slots;
 	bool any;
 	u32 rules;
 	u32 room;
+	u32 buckets;
 };
 
 /**
@@ -200,7 +235,7 @@ struct ankus_rx {
  * @gone: no longer managed; under ankus_net::lock
  * @draining: being let go, pins are on their way back; likewise
  * @cfg: configuration; written under rtnl and ankus_net::lock
- * @rx: receive backend
+ * @rx: receive backends
  * @elephants: how many there are now; under ankus_net::lock
  * @candidates: likewise
  * @count: counters, likewise

@@ -27,6 +27,10 @@ enum ankus_pin_kind {
 
 #define ANKUS_NO_BIN (-1)
 
+/* Backends for received flows, and types of flows that NICs tell apart */
+#define ANKUS_RX_BACKENDS 2
+#define ANKUS_FLOW_TYPES 6
+
 /*
  * Longest hash chain.  There is a bucket for each flow: random keys make a
  * chain of this length in one table of 10^7 with a million flows, so a longer
@@ -58,7 +62,7 @@ enum ankus_pin_kind {
  * @reason: why the state is what it is, a string constant or NULL
  * @told: reason of the last failure that was told
  * @by: backend that has installed it or is to, RX; written while not @busy
- * @location: slot of the NIC rule, RX, under rtnl
+ * @location: slot of the NIC rule, or bucket, RX, under rtnl
  * @seen_switches: @switches when the control loop last looked
  * @error: errno of a refusal, positive
  * @kind: enum ankus_pin_kind, constant
@@ -104,15 +108,49 @@ struct ankus_pin {
 };
 
 /**
+ * struct ankus_rx_failure - why a backend did not do
+ * @reason: a string constant, NULL when nothing is known against it
+ * @error: errno of a refusal, positive
+ */
+struct ankus_rx_failure {
+	const char *reason;
+	u16 error;
+};
+
+/**
+ * struct ankus_rx_try - how a flow fares with the backends of its device
+ * @failed: by backend, what was last said against it; under ankus_net::lock
+ * @trying: likewise, in the hands of the steer work while the pin is busy
+ * @shared: id of the flow for which the bucket is pinned, or 0; under rtnl
+ * @along_bps: rates of those for which this one is that flow; control loop
+ * @nic_hash: hash of its last packet as the NIC tells it, or 0; packet path,
+ *	while a change of the pin is waiting
+ * @tried: backends that failed since the pin was last wanted anew, a bit each;
+ *	under ankus_net::lock
+ * @swap: what is installed is to make room for the next backend; likewise
+ */
+struct ankus_rx_try {
+	struct ankus_rx_failure failed[ANKUS_RX_BACKENDS];
+	struct ankus_rx_failure trying[ANKUS_RX_BACKENDS];
+	u64 shared;
+	u64 along_bps;
+	u32 nic_hash;
+	u8 tried;
+	bool swap;
+};
+
+/**
  * struct ankus_flow_ctl - what only flows worth steering need
  * @flow: the flow, constant
  * @node: in ankus_flows::active
  * @pin: by enum ankus_pin_kind
+ * @rx: of a received flow
  */
 struct ankus_flow_ctl {
 	struct ankus_flow *flow;
 	struct rb_node node;
 	struct ankus_pin pin[ANKUS_PIN_KINDS];
+	struct ankus_rx_try rx;
 };
 
 /**
@@ -237,13 +275,16 @@ static inline struct ankus_flow *ankus_flow_of_node(const struct rb_node *node)
 	return node ? rb_entry(node, struct ankus_flow_ctl, node)->flow : NULL;
 }
 
-/* The flow that a pin is of */
+/* The control part that a pin is in, and the flow that it is of */
+static inline struct ankus_flow_ctl *ankus_pin_ctl(const struct ankus_pin *pin)
+{
+	return (struct ankus_flow_ctl *)
+	       container_of(pin - pin->kind, struct ankus_flow_ctl, pin[0]);
+}
+
 static inline struct ankus_flow *ankus_pin_flow(const struct ankus_pin *pin)
 {
-	const struct ankus_flow_ctl *ctl;
-
-	ctl = container_of(pin - pin->kind, struct ankus_flow_ctl, pin[0]);
-	return ctl->flow;
+	return ankus_pin_ctl(pin)->flow;
 }
 
 /* Bucket by bucket, new flows may or may not be seen; may sleep in between */

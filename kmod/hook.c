@@ -181,8 +181,10 @@ static unsigned int hook_ingress(void *priv, struct sk_buff *skb,
 	if (!ctl)
 		return NF_ACCEPT;
 	pin = &ctl->pin[ANKUS_PIN_RXQ];
-	if (unlikely(READ_ONCE(pin->want) != READ_ONCE(pin->have)))
+	if (unlikely(READ_ONCE(pin->want) != READ_ONCE(pin->have))) {
 		WRITE_ONCE(pin->gap_ns, ktime_get_ns());
+		WRITE_ONCE(ctl->rx.nic_hash, skb->sw_hash ? 0 : skb->hash);
+	}
 	return NF_ACCEPT;
 }
 

@@ -15,6 +15,7 @@
 #include "link.h"
 #include "manage.h"
 #include "rule.h"
+#include "rx_rss.h"
 #include "steer.h"
 
 /* How long a request to let go waits for the flows' safe points, and its step */
@@ -112,7 +113,7 @@ static bool manage_drained(struct ankus_dev *ad)
 		     READ_ONCE(pin[ANKUS_PIN_LINK].have) != ANKUS_NO_BIN))
 			return false;
 	}
-	return true;
+	return ankus_rx_rss_clean(ad);
 }
 
 /**
@@ -145,11 +146,15 @@ static void manage_report_rules(struct ankus_dev *ad)
 	ankus_active_for_each(&ad->flows, flow) {
 		const struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
 
-		if (pin->installed)
+		if (pin->installed && pin->by != &ankus_rx_rss_ops)
 			netdev_err(ad->netdev,
 				   "ankus: the driver does not let go of rule %u (error %d)\n",
 				   pin->location, pin->error);
 	}
+	if (!ankus_rx_rss_clean(ad))
+		netdev_err(ad->netdev,
+			   "ankus: the driver does not take its RSS table back (error %d)\n",
+			   -ad->rx.rss->error);
 }
 
 /**

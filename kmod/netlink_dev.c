@@ -9,6 +9,7 @@
 #include "manage.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "rx_rss.h"
 #include "steer.h"
 
 #define DEV_TICK_MIN_MS		10
@@ -18,6 +19,56 @@
 #define DEV_SKETCH_MIN_BYTES	4096
 /* Sketches are charged, but by no more than on each CPU of a large machine */
 #define DEV_SKETCH_MAX_USER_NS	(256 * 1024)
+
+/* What was learned of a backend, as two sets of enum ankus_flow_type */
+static int dev_put_types(struct sk_buff *msg, const struct ankus_rx_backend *b)
+{
+	u32 works = 0, last = 0;
+	u64 now = ktime_get_ns();
+	unsigned int i;
+
+	for (i = 0; i < ANKUS_FLOW_TYPES; i++) {
+		works |= b->type[i].works << i;
+		last |= (now < b->type[i].retry_ns) << i;
+	}
+	return nla_put_u32(msg, ANKUS_A_RX_BACKEND_WORKS, works) ?:
+	       nla_put_u32(msg, ANKUS_A_RX_BACKEND_LAST, last);
+}
+
+static int dev_put_rss(struct sk_buff *msg, const struct ankus_dev *ad)
+{
+	const struct ankus_rss *rss = ad->rx.rss;
+	int error = READ_ONCE(rss->error);
+
+	return nla_put_u32(msg, ANKUS_A_RX_BACKEND_SIZE,
+			   READ_ONCE(rss->table.size)) ?:
+	       nla_put_u32(msg, ANKUS_A_RX_BACKEND_USED, ad->rx.buckets) ?:
+	       nla_put_u32(msg, ANKUS_A_RX_BACKEND_DEDICATED,
+			   READ_ONCE(rss->moved)) ?:
+	       (error ? nla_put_u32(msg, ANKUS_A_RX_BACKEND_ERROR, -error) : 0);
+}
+
+static int dev_put_backend(struct sk_buff *msg, const struct ankus_dev *ad,
+			   const struct ankus_rx_backend *b)
+{
+	const char *reason = b->reason ?: b->ops == &ankus_rx_rss_ops ?
+			     ankus_rx_rss_blocked(ad) : NULL;
+	struct nlattr *nest = nla_nest_start(msg, ANKUS_A_DEV_RX_BACKENDS);
+	int err;
+
+	if (!nest || nla_put_u32(msg, ANKUS_A_RX_BACKEND_BACKEND, b->ops->id))
+		return -EMSGSIZE;
+	if (reason && nla_put_string(msg, ANKUS_A_RX_BACKEND_REASON, reason))
+		return -EMSGSIZE;
+	err = b->ops == &ankus_rx_rss_ops ? dev_put_rss(msg, ad) :
+	      nla_put_u32(msg, ANKUS_A_RX_BACKEND_SIZE,
+			  READ_ONCE(ad->rx.slots)) ?:
+	      nla_put_u32(msg, ANKUS_A_RX_BACKEND_USED, ad->rx.rules);
+	if (err || dev_put_types(msg, b))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
 
 /**
  * ankus_nl_fill_dev() - describe a device
@@ -31,6 +82,7 @@ int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad)
 {
 	const struct ankus_config *cfg = &ad->cfg;
 	struct net_device *netdev = ad->netdev;
+	unsigned int i;
 
 	if (nla_put_u32(msg, ANKUS_A_DEV_IFINDEX, netdev->ifindex) ||
 	    nla_put_string(msg, ANKUS_A_DEV_IFNAME, netdev->name) ||
@@ -58,11 +110,17 @@ int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad)
 			READ_ONCE(ad->rx.slots)) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_RX_RULES, ad->rx.rules) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_LOW_ENTROPY_PERMILLE,
-			cfg->low_entropy_permille))
+			cfg->low_entropy_permille) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_RX_DEDICATED,
+			cfg->rx_dedicated ? ANKUS_SWITCH_ON : ANKUS_SWITCH_OFF))
 		return -EMSGSIZE;
 	if (ad->rx.reason &&
 	    nla_put_string(msg, ANKUS_A_DEV_RX_REASON, ad->rx.reason))
 		return -EMSGSIZE;
+	for (i = 0; i < ANKUS_RX_BACKENDS; i++)
+		if (ad->rx.backend[i].ops &&
+		    dev_put_backend(msg, ad, &ad->rx.backend[i]))
+			return -EMSGSIZE;
 	return 0;
 }
 
@@ -71,6 +129,36 @@ static const struct nlattr *dev_named(const struct genl_info *info)
 {
 	return info->attrs[ANKUS_A_DEV_IFINDEX] ?:
 	       info->attrs[ANKUS_A_DEV_IFNAME];
+}
+
+/* Can queues be taken out of the RSS table, and are there others? */
+static int dev_check_dedicated(struct genl_info *info,
+			       struct net_device *netdev,
+			       const struct ankus_config *cfg)
+{
+	struct nlattr *nla = info->attrs[ANKUS_A_DEV_RX_DEDICATED] ?:
+			     info->attrs[ANKUS_A_DEV_RX_QUEUES];
+	const char *reason;
+
+	if (!cfg->rx_dedicated)
+		return 0;
+	if (!cfg->rx.some ||
+	    find_first_zero_bit(cfg->rx.map, netdev->real_num_rx_queues) ==
+	    netdev->real_num_rx_queues) {
+		NL_SET_ERR_MSG_ATTR(info->extack, nla,
+				    "all queues cannot be dedicated: rx-queues is to leave some to the other flows");
+		return -EINVAL;
+	}
+	/* what was accepted once is not asked for again */
+	if (!info->attrs[ANKUS_A_DEV_RX_DEDICATED])
+		return 0;
+	reason = ankus_rx_rss_fixed(netdev);
+	if (!reason)
+		return 0;
+	/* the macros take literals only; this is a constant too */
+	info->extack->_msg = reason;
+	NL_SET_BAD_ATTR(info->extack, nla);
+	return -EOPNOTSUPP;
 }
 
 /* What a request says goes over what holds so far */
@@ -98,6 +186,10 @@ static int dev_parse(struct genl_info *info, struct net_device *netdev,
 		cfg->low_entropy_permille =
 			nla_get_u32(attrs[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE]);
 
+	if (attrs[ANKUS_A_DEV_RX_DEDICATED])
+		cfg->rx_dedicated = nla_get_u32(attrs[ANKUS_A_DEV_RX_DEDICATED]) ==
+				    ANKUS_SWITCH_ON;
+
 	if (!cfg->rate_bps) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[ANKUS_A_DEV_RATE_BPS],
 				    "a rate of 0 would make every flow an elephant");
@@ -110,7 +202,8 @@ static int dev_parse(struct genl_info *info, struct net_device *netdev,
 	}
 	err = ankus_nl_get_queues(info, ANKUS_A_DEV_RX_QUEUES,
 				  min(netdev->num_rx_queues, ANKUS_MAX_QUEUES + 0U),
-				  &cfg->rx);
+				  &cfg->rx) ?:
+	      dev_check_dedicated(info, netdev, cfg);
 	if (err)
 		return err;
 	return ankus_nl_get_queues(info, ANKUS_A_DEV_TX_QUEUES,
@@ -226,6 +319,7 @@ int ankus_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (cfg.mode == ANKUS_MODE_OBSERVE)
 		ankus_control_release_all(ad);
 	mutex_unlock(&an->lock);
+	ankus_rx_rss_forgive(ad);
 	ankus_control_refresh(ad);
 	mutex_lock(&an->lock);
 	ankus_control_run_soon(ad);

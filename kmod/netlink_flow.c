@@ -29,6 +29,33 @@ static int flow_put_bin(struct sk_buff *msg, struct ankus_dev *ad,
 	return nla_put_u32(msg, attr, bin);
 }
 
+/* The backends that could not do it, and who has the bucket */
+static int flow_put_try(struct sk_buff *msg, const struct ankus_dev *ad,
+			const struct ankus_rx_try *try)
+{
+	u64 shared = READ_ONCE(try->shared);
+	struct nlattr *nest;
+	unsigned int i;
+
+	for (i = 0; i < ANKUS_RX_BACKENDS; i++) {
+		const struct ankus_rx_failure *f = &try->failed[i];
+
+		if (!f->reason)
+			continue;
+		nest = nla_nest_start(msg, ANKUS_A_PIN_FAILED);
+		if (!nest ||
+		    nla_put_u32(msg, ANKUS_A_PIN_FAILURE_BACKEND,
+				ad->rx.backend[i].ops->id) ||
+		    (f->error &&
+		     nla_put_u32(msg, ANKUS_A_PIN_FAILURE_ERROR, f->error)) ||
+		    nla_put_string(msg, ANKUS_A_PIN_FAILURE_REASON, f->reason))
+			return -EMSGSIZE;
+		nla_nest_end(msg, nest);
+	}
+	return shared ? nla_put_u64_64bit(msg, ANKUS_A_PIN_SHARED_WITH, shared,
+					  ANKUS_A_PIN_PAD) : 0;
+}
+
 static int flow_put_pin(struct sk_buff *msg, struct ankus_dev *ad,
 			const struct ankus_flow *flow, unsigned int kind,
 			int attr)
@@ -59,6 +86,8 @@ static int flow_put_pin(struct sk_buff *msg, struct ankus_dev *ad,
 	if (!err && pin->latency_us)
 		err = nla_put_u64_64bit(msg, ANKUS_A_PIN_LATENCY_US,
 					pin->latency_us, ANKUS_A_PIN_PAD);
+	if (!err && kind == ANKUS_PIN_RXQ)
+		err = flow_put_try(msg, ad, &flow->ctl->rx);
 	nla_nest_end(msg, nest);
 	return err;
 }

@@ -6,54 +6,22 @@
  * refuse it without saying so in RX_CLS_LOC_SPECIAL, some tell no table size,
  * some accept a rule and do not steer.  So slots are chosen from what the
  * driver lists as free, and whether a rule has its effect is left to
- * rx_ntuple_verify(), which looks at where packets arrive.
+ * ankus_rx_queue_verify(), which looks at where packets arrive.
  *
  * A rule is removed only after reading it back: if it is not ours any more,
  * its slot belongs to somebody else.
  */
 #include <linux/ethtool.h>
 #include <linux/netdevice.h>
-#include <linux/pm_runtime.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
-#include "compat.h"
-#include "rule.h"
+#include "nic.h"
+#include "rx_queue.h"
 #include "steer.h"
 
 /* More rules than this are not looked through for a free slot */
 #define RX_NTUPLE_RULES_MAX 65536
-
-static void nic_unlock(struct net_device *dev)
-{
-	netdev_unlock_ops(dev);
-	if (dev->dev.parent)
-		pm_runtime_put(dev->dev.parent);
-}
-
-/* What ethtool does before it calls a driver (net/ethtool/netlink.c) */
-static int nic_begin(struct net_device *dev)
-{
-	int err = -ENODEV;
-
-	ASSERT_RTNL();
-
-	if (dev->dev.parent)
-		pm_runtime_get_sync(dev->dev.parent);
-	netdev_lock_ops(dev);
-	if (netif_device_present(dev))
-		err = dev->ethtool_ops->begin ? dev->ethtool_ops->begin(dev) : 0;
-	if (err)
-		nic_unlock(dev);
-	return err;
-}
-
-static void nic_end(struct net_device *dev)
-{
-	if (dev->ethtool_ops->complete)
-		dev->ethtool_ops->complete(dev);
-	nic_unlock(dev);
-}
 
 /* Reads the size of the table and, by ANY, who chooses the slot */
 static int rx_ntuple_count(struct net_device *dev, u32 *slots, u32 *used,
@@ -93,7 +61,7 @@ static int rx_ntuple_probe(struct ankus_dev *ad, const char **reason)
 		*reason = "the device has one RX queue";
 		return -EOPNOTSUPP;
 	}
-	err = nic_begin(dev);
+	err = ankus_nic_begin(dev);
 	if (err) {
 		*reason = "the device is not present";
 		return err;
@@ -103,34 +71,9 @@ static int rx_ntuple_probe(struct ankus_dev *ad, const char **reason)
 		slots = 0;
 		ad->rx.any = true;
 	}
-	nic_end(dev);
+	ankus_nic_end(dev);
 	WRITE_ONCE(ad->rx.slots, slots);
 	return 0;
-}
-
-static unsigned int rx_ntuple_bins(struct ankus_dev *ad)
-{
-	struct ankus_bin *bins = ad->bins[ANKUS_PIN_RXQ];
-	unsigned int i, n;
-
-	n = min(READ_ONCE(ad->netdev->real_num_rx_queues), ad->bins_max);
-	for (i = 0; i < n; i++)
-		bins[i] = (struct ankus_bin) {
-			.usable = ankus_queues_has(&ad->cfg.rx, i),
-		};
-	return n;
-}
-
-static bool rx_ntuple_allowed(const void *arg, unsigned int bin)
-{
-	const struct ankus_flow *flow = arg;
-
-	return !flow->rule || ankus_queues_has(&flow->rule->rx, bin);
-}
-
-static bool rx_ntuple_dead(const struct ankus_dev *ad, unsigned int bin)
-{
-	return bin >= READ_ONCE(ad->netdev->real_num_rx_queues);
 }
 
 static void rx_ntuple_spec_v4(const struct ankus_key *key,
@@ -384,7 +327,7 @@ static int rx_ntuple_install(struct ankus_dev *ad, struct ankus_flow *flow,
 		return err;
 	}
 	*reason = "the device is not present";
-	err = nic_begin(ad->netdev);
+	err = ankus_nic_begin(ad->netdev);
 	if (err)
 		return err;
 
@@ -405,7 +348,7 @@ static int rx_ntuple_install(struct ankus_dev *ad, struct ankus_flow *flow,
 		pin->location = location;
 	}
 out:
-	nic_end(ad->netdev);
+	ankus_nic_end(ad->netdev);
 	if (rx_ntuple_is_full(err)) {
 		*reason = "the rule table is full";
 		return -ENOSPC;
@@ -443,7 +386,7 @@ static bool rx_ntuple_present(struct ankus_dev *ad, struct ankus_flow *flow,
 	bool ours = true;
 	int err;
 
-	if (nic_begin(ad->netdev))
+	if (ankus_nic_begin(ad->netdev))
 		return true;
 	if (ad->netdev->ethtool_ops->get_rxnfc)
 		ours = rx_ntuple_ours(ad, flow, pin);
@@ -456,56 +399,20 @@ static bool rx_ntuple_present(struct ankus_dev *ad, struct ankus_flow *flow,
 		err = rx_ntuple_delete(ad->netdev, pin->location);
 		ours = err && !rx_ntuple_is_gone(err) && err != -EOPNOTSUPP;
 	}
-	nic_end(ad->netdev);
+	ankus_nic_end(ad->netdev);
 	return ours;
 }
 
 static int rx_ntuple_remove(struct ankus_dev *ad, struct ankus_flow *flow,
 			    struct ankus_pin *pin)
 {
-	int err = nic_begin(ad->netdev);
+	int err = ankus_nic_begin(ad->netdev);
 
 	if (err)
 		return err;
 	err = rx_ntuple_delete(ad->netdev, pin->location);
-	nic_end(ad->netdev);
+	ankus_nic_end(ad->netdev);
 	return err;
-}
-
-static enum ankus_proof rx_ntuple_verify(struct ankus_dev *ad,
-					 struct ankus_flow *flow,
-					 struct ankus_pin *pin)
-{
-	u64 bytes = atomic64_read(&flow->bytes);
-	int have = READ_ONCE(pin->have);
-	int seen = READ_ONCE(flow->seen_bin);
-	u32 napi = READ_ONCE(flow->seen_napi);
-	u32 changes = READ_ONCE(flow->seen_changes);
-	u64 since = pin->proof_sent;
-	unsigned int want_napi;
-	bool same;
-
-	/* Each look wants news; the first only starts the count */
-	if (since && bytes - since < ANKUS_PROOF_BYTES)
-		return ANKUS_PROOF_NONE;
-	same = changes == (u32)pin->proof_bytes;
-	pin->proof_sent = bytes;
-	pin->proof_bytes = changes;
-	if (!since)
-		return ANKUS_PROOF_NONE;
-	/* What comes by several queues may come by the right one now and then */
-	if (!same)
-		return ANKUS_PROOF_AGAINST;
-	if (seen != ANKUS_NO_BIN)
-		return seen == have ? ANKUS_PROOF_FOR : ANKUS_PROOF_AGAINST;
-
-	/* The driver records no queue: is it the NAPI of the queue? */
-	if (rx_ntuple_dead(ad, have))
-		return ANKUS_PROOF_NONE;
-	want_napi = ankus_rxq_napi_id(ad->netdev, have);
-	if (!napi || !want_napi)
-		return ANKUS_PROOF_NONE;
-	return napi == want_napi ? ANKUS_PROOF_FOR : ANKUS_PROOF_AGAINST;
 }
 
 const struct ankus_backend_ops ankus_rx_ntuple_ops = {
@@ -513,11 +420,11 @@ const struct ankus_backend_ops ankus_rx_ntuple_ops = {
 	.id = ANKUS_BACKEND_NTUPLE,
 	.kind = ANKUS_PIN_RXQ,
 	.probe = rx_ntuple_probe,
-	.bins = rx_ntuple_bins,
-	.allowed = rx_ntuple_allowed,
-	.dead = rx_ntuple_dead,
+	.bins = ankus_rx_queue_bins,
+	.allowed = ankus_rx_queue_allowed,
+	.dead = ankus_rx_queue_dead,
 	.install = rx_ntuple_install,
 	.remove = rx_ntuple_remove,
 	.present = rx_ntuple_present,
-	.verify = rx_ntuple_verify,
+	.verify = ankus_rx_queue_verify,
 };

@@ -85,9 +85,14 @@ void ankus_steer_want(struct ankus_pin *pin, int bin, u64 now_ns)
 {
 	if (pin->want == bin)
 		return;
+	/* what is wanted anew is tried in every way */
+	if (pin->kind == ANKUS_PIN_RXQ && pin->want == ANKUS_NO_BIN)
+		ankus_pin_ctl(pin)->rx.tried = 0;
 	WRITE_ONCE(pin->wanted_ns, now_ns);
 	WRITE_ONCE(pin->want, bin);
 	if (bin == ANKUS_NO_BIN) {
+		if (pin->kind == ANKUS_PIN_RXQ)
+			ankus_pin_ctl(pin)->rx.swap = false;
 		if (pin->state == ANKUS_PIN_STATE_INSTALLED ||
 		    pin->state == ANKUS_PIN_STATE_VERIFIED) {
 			pin->state = ANKUS_PIN_STATE_WANTED;
@@ -150,6 +155,8 @@ void ankus_steer_settle(struct ankus_pin *pin)
 	case ANKUS_PIN_STATE_REFUSED:
 	case ANKUS_PIN_STATE_INEFFECTIVE:
 		pin->told = NULL;
+		if (pin->kind == ANKUS_PIN_RXQ)
+			ankus_pin_ctl(pin)->rx = (struct ankus_rx_try) {};
 		ankus_steer_set(pin, ANKUS_PIN_STATE_NONE, 0, NULL);
 		break;
 	}
@@ -226,6 +233,24 @@ static int steer_in_force(struct ankus_dev *ad, struct ankus_flow *flow,
 	return first ? ANKUS_EVENT_FLOW_PIN : ANKUS_EVENT_FLOW_MOVE;
 }
 
+/* A rule without effect makes way for the next backend, when the flow pauses */
+static bool steer_prove_next(struct ankus_dev *ad, struct ankus_flow *flow,
+			     struct ankus_pin *pin, u64 now_ns)
+{
+	static const char reason[] = "accepted, but packets were seen elsewhere";
+
+	if (pin->kind != ANKUS_PIN_RXQ || pin->busy ||
+	    !ankus_rx_next(ad, flow, reason, now_ns))
+		return false;
+	ad->count[ANKUS_INEFFECTIVE]++;
+	pin->misses = 0;
+	WRITE_ONCE(pin->have, ANKUS_NO_BIN);
+	/* a pause is one that comes after this */
+	WRITE_ONCE(pin->wanted_ns, now_ns);
+	ankus_steer_set(pin, ANKUS_PIN_STATE_WANTED, 0, reason);
+	return true;
+}
+
 static int steer_prove(struct ankus_dev *ad, struct ankus_flow *flow,
 		       struct ankus_pin *pin,
 		       const struct ankus_backend_ops *ops, u64 now_ns)
@@ -236,17 +261,23 @@ static int steer_prove(struct ankus_dev *ad, struct ankus_flow *flow,
 		if (pin->state == ANKUS_PIN_STATE_VERIFIED)
 			return -1;
 		pin->failures = 0;
+		if (pin->kind == ANKUS_PIN_RXQ)
+			ankus_rx_works(ad, flow);
 		ankus_steer_set(pin, ANKUS_PIN_STATE_VERIFIED, 0, NULL);
 		trace_ankus_verify(pin, pin->want);
 		return ANKUS_EVENT_FLOW_VERIFY;
 	case ANKUS_PROOF_AGAINST:
 		pin->misses++;
+		/* to ask costs little: a rule that is gone is soon back */
+		if (pin->misses == 1)
+			pin->recheck = pin->installed;
 		if (pin->misses == STEER_MISSES_DOUBT) {
 			ankus_steer_set(pin, ANKUS_PIN_STATE_INSTALLED, 0,
 					"packets are seen elsewhere");
 			pin->recheck = pin->installed;
 		}
-		if (pin->misses < STEER_MISSES_MAX)
+		if (pin->misses < STEER_MISSES_MAX ||
+		    steer_prove_next(ad, flow, pin, now_ns))
 			return -1;
 		ankus_steer_fail(pin, ANKUS_PIN_STATE_INEFFECTIVE, 0,
 				 "accepted, but packets were seen elsewhere",
@@ -305,6 +336,8 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 		WRITE_ONCE(pin->switches, 0);
 		return event;
 	}
+	if (kind == ANKUS_PIN_RXQ && flow->ctl->rx.swap)
+		return -1;
 	if (have != pin->want) {
 		/* it was in force, and its bin failed */
 		if (pin->state == ANKUS_PIN_STATE_INSTALLED ||
@@ -316,6 +349,8 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 	if (pin->state == ANKUS_PIN_STATE_WANTED)
 		ankus_steer_set(pin, ANKUS_PIN_STATE_INSTALLED, 0, pin->reason);
 	ops = ankus_steer_ops(ad, kind, &reason);
+	if (ops && kind == ANKUS_PIN_RXQ && pin->installed && pin->by)
+		ops = pin->by;
 	return ops ? steer_prove(ad, flow, pin, ops, now_ns) : -1;
 }
 

@@ -56,6 +56,7 @@ struct ankus_backend_ops {
 extern const struct ankus_backend_ops ankus_tx_queue_ops;
 extern const struct ankus_backend_ops ankus_tx_link_ops;
 extern const struct ankus_backend_ops ankus_rx_ntuple_ops;
+extern const struct ankus_backend_ops ankus_rx_rss_ops;
 
 /* First pause after a failure */
 #define ANKUS_BACKOFF_NS NSEC_PER_SEC
@@ -84,8 +85,21 @@ enum ankus_steer_left {
 	ANKUS_STEER_MORE,
 };
 
-/* steer_rx.c: the receive backend and its driver calls */
+/* rx_backend.c: which backend a flow is tried with */
+unsigned int ankus_flow_type_bit(const struct ankus_key *key);
 void ankus_steer_probe_rx(struct ankus_dev *ad);
+unsigned int ankus_rx_order(const struct ankus_dev *ad,
+			    const struct ankus_flow *flow, u64 now_ns,
+			    u8 order[ANKUS_RX_BACKENDS]);
+int ankus_rx_index(const struct ankus_dev *ad,
+		   const struct ankus_backend_ops *ops);
+void ankus_rx_failed(struct ankus_dev *ad, struct ankus_flow *flow,
+		     unsigned int n, const char *reason, int error, u64 now_ns);
+void ankus_rx_works(struct ankus_dev *ad, struct ankus_flow *flow);
+bool ankus_rx_next(struct ankus_dev *ad, struct ankus_flow *flow,
+		   const char *reason, u64 now_ns);
+
+/* steer_rx.c: the driver calls */
 bool ankus_steer_rx_pending(struct ankus_dev *ad);
 bool ankus_steer_rx_ready(struct ankus_dev *ad);
 enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The receive half of steering: which backend a device has, and the driver
- * calls that make the NIC's rules what the pins ask for.
+ * The receive half of steering: the driver calls that make the NIC's rules and
+ * its RSS table what the pins ask for.
  *
  * The calls are made under rtnl in batches, without ankus_net::lock; what they
  * work on is marked busy meanwhile.
@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sort.h>
 
+#include "rx_rss.h"
 #include "steer.h"
 #include "trace.h"
 
@@ -18,43 +19,12 @@
 #define STEER_RX_BATCH		32
 #define STEER_RX_HOLD_NS	(5 * NSEC_PER_MSEC)
 
-/* In the order in which backend auto tries them */
-static const struct ankus_backend_ops *const steer_rx_backends[] = {
-	&ankus_rx_ntuple_ops,
-};
-
-/**
- * ankus_steer_probe_rx() - choose the receive backend of a device
- * @ad: the device
- *
- * Context: Under rtnl, without ankus_net::lock, not in a notifier.
- */
-void ankus_steer_probe_rx(struct ankus_dev *ad)
-{
-	const struct ankus_backend_ops *ops = NULL;
-	const char *reason = "backend none";
-	unsigned int i;
-
-	ASSERT_RTNL();
-
-	for (i = 0; i < ARRAY_SIZE(steer_rx_backends) && !ops; i++) {
-		ops = steer_rx_backends[i];
-		if ((ad->cfg.backend != ANKUS_BACKEND_AUTO &&
-		     ad->cfg.backend != ops->id) || ops->probe(ad, &reason))
-			ops = NULL;
-	}
-	mutex_lock(&ad->an->lock);
-	ad->rx.ops = ops;
-	ad->rx.reason = ops ? NULL : reason;
-	mutex_unlock(&ad->an->lock);
-}
-
 static bool steer_rx_differs(const struct ankus_pin *pin, u64 now_ns)
 {
 	if (pin->want == ANKUS_NO_BIN)
 		return pin->installed && now_ns >= pin->again_ns;
-	return (pin->want != pin->have || pin->recheck) &&
-	       now_ns >= pin->retry_ns;
+	return (pin->want != pin->have || pin->recheck ||
+		ankus_pin_ctl(pin)->rx.swap) && now_ns >= pin->retry_ns;
 }
 
 /* The flow pauses, so what comes next cannot overtake what came before */
@@ -72,6 +42,8 @@ static bool steer_rx_due(struct ankus_dev *ad, bool safe)
 
 	lockdep_assert_held(&ad->an->lock);
 
+	if (ankus_rx_rss_due(ad, now))
+		return true;
 	ankus_active_for_each(&ad->flows, flow) {
 		const struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
 
@@ -120,17 +92,38 @@ static void steer_rx_have(struct ankus_pin *pin, int bin)
 	trace_ankus_pin(pin);
 }
 
-/* One flow in the hands of the steer work: what is to be done, what came of it */
+/**
+ * struct steer_rx_op - one flow in the hands of the steer work
+ * @flow: the flow
+ * @had: backend that its pin was installed by, or NULL
+ * @reason: of @error
+ * @rate_bps: its rate
+ * @want: bin to be had
+ * @error: what came of it, negative
+ * @order: backends to try
+ * @n_order: how many
+ * @failed: those that were tried in vain, a bit each
+ * @called: the driver was asked
+ * @lost: somebody else has taken the rule away
+ * @left: nothing was done yet
+ * @rss: a bucket was changed, which counts once the table is written
+ * @was: the bucket was pinned before
+ */
 struct steer_rx_op {
 	struct ankus_flow *flow;
+	const struct ankus_backend_ops *had;
+	const char *reason;
 	u64 rate_bps;
 	int want;
 	int error;
-	bool had;
+	u8 order[ANKUS_RX_BACKENDS];
+	u8 n_order;
+	u8 failed;
 	bool called;
 	bool lost;
 	bool left;
-	const char *reason;
+	bool rss;
+	bool was;
 };
 
 /* What makes room goes first, then the largest flows, should room be scarce */
@@ -145,43 +138,160 @@ static int steer_rx_order(const void *a, const void *b)
 	return x->rate_bps < y->rate_bps ? 1 : x->rate_bps > y->rate_bps ? -1 : 0;
 }
 
-/* A full table is asked once in a run, not once for each flow that waits */
-static void steer_rx_call(struct ankus_dev *ad, struct steer_rx_op *op,
-			  bool *full)
+static void steer_rx_take_back(struct ankus_dev *ad, struct steer_rx_op *op)
 {
 	struct ankus_pin *pin = &op->flow->ctl->pin[ANKUS_PIN_RXQ];
-	const struct ankus_backend_ops *ops = pin->by;
+
+	op->error = pin->by->remove(ad, op->flow, pin);
+	if (op->error == -ENOENT)
+		op->error = 0;
+	if (op->error) {
+		op->reason = "the device refused to remove the rule";
+		return;
+	}
+	pin->installed = false;
+	op->rss = pin->by == &ankus_rx_rss_ops;
+	op->was = op->rss;
+}
+
+static void steer_rx_install(struct ankus_dev *ad, struct steer_rx_op *op)
+{
+	struct ankus_pin *pin = &op->flow->ctl->pin[ANKUS_PIN_RXQ];
+	bool was = pin->installed;
+
+	op->error = pin->by->install(ad, op->flow, pin, op->want, &op->reason);
+	if (!op->error && pin->by == &ankus_rx_rss_ops) {
+		op->rss = true;
+		op->was = was;
+	}
+}
+
+/* A full table is asked once in a run, not once for each flow that waits */
+static void steer_rx_try(struct ankus_dev *ad, struct steer_rx_op *op, u8 *full)
+{
+	struct ankus_pin *pin = &op->flow->ctl->pin[ANKUS_PIN_RXQ];
+	struct ankus_rx_try *try = &op->flow->ctl->rx;
+	unsigned int i, n;
+
+	op->error = -EOPNOTSUPP;
+	op->reason = ad->rx.reason ?: "no backend is left to try";
+	for (i = 0; i < op->n_order; i++) {
+		n = op->order[i];
+		WRITE_ONCE(try->shared, 0);
+		if (*full & BIT(n)) {
+			op->error = -ENOSPC;
+			op->reason = "the rule table is full";
+		} else {
+			pin->by = ad->rx.backend[n].ops;
+			steer_rx_install(ad, op);
+		}
+		if (!op->error)
+			return;
+		if (op->error == -ENOSPC && !try->shared)
+			*full |= BIT(n);
+		op->failed |= BIT(n);
+		try->trying[n] = (struct ankus_rx_failure) {
+			.reason = op->reason,
+			.error = -op->error,
+		};
+	}
+}
+
+static void steer_rx_call(struct ankus_dev *ad, struct steer_rx_op *op,
+			  u8 *full)
+{
+	struct ankus_pin *pin = &op->flow->ctl->pin[ANKUS_PIN_RXQ];
 
 	op->called = true;
 	/* Did somebody else take the rule away? */
-	if (pin->installed && !ops->present(ad, op->flow, pin)) {
+	if (pin->installed && !pin->by->present(ad, op->flow, pin)) {
 		pin->installed = false;
 		op->lost = true;
 	}
-	if (op->want != ANKUS_NO_BIN) {
-		/* The flow is where the hash sends it: to go back is a move */
-		op->left = op->lost;
-		if (op->lost)
+	if (op->want == ANKUS_NO_BIN) {
+		if (pin->installed)
+			steer_rx_take_back(ad, op);
+		return;
+	}
+	/* The flow is where the hash sends it: to go back is a move */
+	op->left = op->lost;
+	if (op->lost)
+		return;
+	if (pin->installed && op->flow->ctl->rx.swap) {
+		steer_rx_take_back(ad, op);
+		if (op->error)
 			return;
-		if (*full && !pin->installed) {
-			op->error = -ENOSPC;
-			op->reason = "the rule table is full";
-		} else if (!ops) {
-			op->error = -EOPNOTSUPP;
-			op->reason = ad->rx.reason;
-		} else if (!pin->installed || pin->have != op->want) {
-			op->error = ops->install(ad, op->flow, pin, op->want,
-						 &op->reason);
-			*full = op->error == -ENOSPC;
+	}
+	if (!pin->installed)
+		steer_rx_try(ad, op, full);
+	else if (pin->have != op->want)
+		steer_rx_install(ad, op);
+}
+
+/* The RSS table was not written: nothing has become of what it was for */
+static void steer_rx_undo(struct ankus_dev *ad, struct steer_rx_op *op, int err,
+			  const char *reason)
+{
+	struct ankus_pin *pin = &op->flow->ctl->pin[ANKUS_PIN_RXQ];
+	int n = ankus_rx_index(ad, &ankus_rx_rss_ops);
+
+	if (!op->rss)
+		return;
+	/* it was somebody else's by then: for the next run to see to */
+	if (err == -EAGAIN) {
+		if (op->want != ANKUS_NO_BIN) {
+			pin->installed = op->was;
+			op->left = true;
 		}
-	} else if (pin->installed) {
-		op->error = ops->remove(ad, op->flow, pin);
-		if (op->error == -ENOENT)
-			op->error = 0;
-		if (!op->error)
-			pin->installed = false;
-		else
-			op->reason = "the device refused to remove the rule";
+		return;
+	}
+	if (op->want != ANKUS_NO_BIN && pin->by != &ankus_rx_rss_ops) {
+		/* by another backend now, and the bucket goes the next time */
+		ankus_rx_rss_drop(ad, op->flow);
+		return;
+	}
+	pin->installed = op->was;
+	op->error = err;
+	op->reason = reason;
+	if (op->was)
+		return;
+	op->failed |= BIT(n);
+	op->flow->ctl->rx.trying[n] = (struct ankus_rx_failure) {
+		.reason = reason,
+		.error = -err,
+	};
+}
+
+static void steer_rx_count(struct ankus_dev *ad, const struct steer_rx_op *op,
+			   const struct ankus_pin *pin)
+{
+	const struct ankus_backend_ops *has = pin->installed ? pin->by : NULL;
+	const struct ankus_backend_ops *rss = &ankus_rx_rss_ops;
+
+	ad->count[ANKUS_RULES_LOST] += op->lost;
+	ad->rx.rules += (has && has != rss) - (op->had && op->had != rss);
+	ad->rx.buckets += (has == rss) - (op->had == rss);
+	if (has && (has != op->had || op->lost))
+		ad->count[ANKUS_RULES_INSTALLED]++;
+	if (op->had && has != op->had && !op->lost)
+		ad->count[ANKUS_RULES_REMOVED]++;
+}
+
+/* What the backends said of the flow */
+static void steer_rx_told(struct ankus_dev *ad, const struct steer_rx_op *op,
+			  u64 now)
+{
+	struct ankus_rx_try *try = &op->flow->ctl->rx;
+	unsigned int n;
+
+	for (n = 0; n < ANKUS_RX_BACKENDS; n++) {
+		const struct ankus_rx_failure *f = &try->trying[n];
+
+		if (!(op->failed & BIT(n)))
+			continue;
+		ankus_rx_failed(ad, op->flow, n, f->reason, -f->error, now);
+		/* the last one is counted with the pin */
+		ad->count[ANKUS_REFUSED] += !op->error && f->error != ENOSPC;
 	}
 }
 
@@ -191,16 +301,18 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 	u64 now = ktime_get_ns();
 
 	pin->busy = false;
-	if (op->left && !op->lost)
+	if (op->left && !op->lost && pin->installed == !!op->had)
 		return;
 	pin->recheck = false;
-	ad->count[ANKUS_RULES_LOST] += op->lost;
-	ad->rx.rules += pin->installed - op->had;
-	if (pin->installed && (!op->had || op->lost))
-		ad->count[ANKUS_RULES_INSTALLED]++;
-	if (!pin->installed && op->had && !op->lost)
-		ad->count[ANKUS_RULES_REMOVED]++;
-	ad->rx.room += op->had && !pin->installed;
+	ad->rx.room += op->had && op->had != &ankus_rx_rss_ops &&
+		       !(pin->installed && pin->by == op->had);
+	steer_rx_count(ad, op, pin);
+	steer_rx_told(ad, op, now);
+	/* what was asked for meanwhile is tried in every way */
+	if (pin->want != op->want)
+		op->flow->ctl->rx.tried = 0;
+	if (!pin->installed || pin->by != op->had)
+		op->flow->ctl->rx.swap = false;
 
 	if (op->left) {
 		steer_rx_have(pin, ANKUS_NO_BIN);
@@ -229,7 +341,12 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 		pin->again_ns = now + ANKUS_BACKOFF_NS;
 		return;
 	}
-	if (op->error == -ENOSPC) {
+	if (op->flow->ctl->rx.shared) {
+		ankus_steer_fail(pin, ANKUS_PIN_STATE_PARKED, 0, op->reason,
+				 now);
+		/* the other one may go at any time, and to ask costs little */
+		pin->failures = 0;
+	} else if (op->error == -ENOSPC) {
 		ankus_steer_fail(pin, ANKUS_PIN_STATE_PARKED, op->error,
 				 op->reason, now);
 	} else {
@@ -250,16 +367,20 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 {
 	struct steer_rx_op ops[STEER_RX_BATCH];
-	bool full = false;
 	struct ankus_flow *flow;
 	unsigned int failed = 0;
 	unsigned int i, n, skip;
 	enum ankus_steer_left left;
+	const char *reason;
+	u8 full = 0;
 	u64 start, now;
+	int err;
 
 	ASSERT_RTNL();
 
 	do {
+		ankus_rx_rss_look(ad);
+		ankus_rx_rss_keep(ad);
 		n = 0;
 		/* what has failed stands first among what still differs */
 		skip = failed;
@@ -283,16 +404,17 @@ enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 				left = ANKUS_STEER_MORE;
 				continue;
 			}
-			/* what has installed it takes it back */
-			if (!pin->installed)
-				pin->by = ad->rx.ops;
 			pin->busy = true;
-			ops[n++] = (struct steer_rx_op) {
+			ops[n] = (struct steer_rx_op) {
 				.flow = flow,
 				.rate_bps = flow->rate.slow_bps,
 				.want = pin->want,
-				.had = pin->installed,
+				/* what has installed it takes it back */
+				.had = pin->installed ? pin->by : NULL,
 			};
+			ops[n].n_order = ankus_rx_order(ad, flow, start,
+							ops[n].order);
+			n++;
 		}
 		mutex_unlock(&ad->an->lock);
 
@@ -312,6 +434,9 @@ enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 				steer_rx_call(ad, &ops[i], &full);
 			ops[i].left |= !ops[i].called;
 		}
+		err = ankus_rx_rss_commit(ad, &reason);
+		for (i = 0; err && i < n; i++)
+			steer_rx_undo(ad, &ops[i], err, reason);
 
 		mutex_lock(&ad->an->lock);
 		for (i = 0; i < n; i++) {

@@ -147,11 +147,18 @@ lane_kunit() {
 # anything from another, and one that brings the kernel down takes no other
 # with it.  Its output appears as a whole when it is done.
 run_test() {
-	local kernel=$1 test=$2 out=$log/$1/$2 rc args=(-t 1800) results
+	local kernel=$1 test=$2 out=$log/$1/$2 rc args=(-t 1800) results nic
 
 	case $kernel in
 	*debug) args=(-t 3600 -L) ;;
 	esac
+	# A test may need a NIC, and says so itself; the guest of one that needs
+	# taps boots without it where there are none, and the test says why.
+	nic=$(sed -n 's/^# vm: -q //p' "selftests/$test")
+	if grep -qx '# vm: -T' "selftests/$test"; then
+		[ -c /dev/net/tun ] && args+=(-T) || nic=
+	fi
+	[ -z "$nic" ] || args+=(-q "$nic")
 	selftests/vm/run.sh -k "$kernel" "${args[@]}" -l "$out.console" -- \
 		make -s -C selftests run_tests "TEST_PROGS=$test" >"$out" 2>&1
 	rc=$?

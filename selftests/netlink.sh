@@ -390,7 +390,7 @@ test_good() {
 		0|-|same|queue-get: the first, by index|queue-get ifindex=u32:4712 dir=u32:0 queue=u32:0
 		0|-|same|queue-get: the last|queue-get ifname=s:n0 dir=u32:1 queue=u32:3
 		0|-|same|queue-get dump: of one direction|queue-get+dump ifname=s:n0 dir=u32:1
-		0|-|changed|dev-set: greatest values|dev-set ifname=s:n0 mode=u32:1 rx-queues={first=u32:0,last=u32:3} tx-queues={first=u32:0} tx-queues={first=u32:3} rate-bps=u64:18446744073709551615 hold-ms=u32:60000 release-ms=u32:3600000 backend=u32:2 links=u32:1 tick-ms=u32:10000 low-entropy-permille=u32:1000000
+		0|-|changed|dev-set: greatest values|dev-set ifname=s:n0 mode=u32:1 rx-queues={first=u32:0,last=u32:3} tx-queues={first=u32:0} tx-queues={first=u32:3} rate-bps=u64:18446744073709551615 hold-ms=u32:60000 release-ms=u32:3600000 backend=u32:3 links=u32:1 tick-ms=u32:10000 low-entropy-permille=u32:1000000
 		0|-|changed|dev-set: all queues again|dev-set ifname=s:n0 rx-queues={} tx-queues={}
 		0|-|changed|dev-del: by index|dev-del ifindex=u32:4712
 		0|-|changed|dev-new: the largest table and sketch|dev-new ifname=s:n0 flow-max=u32:1048576 sketch-bytes=u32:4194304

@@ -53,7 +53,9 @@ locations() {
 	nic_rules "$right" s0 | sed -n 's/^Filter: //p' | sort -n | paste -sd' '
 }
 
+# Without another backend to be tried next, unless a test says so
 manage() {
+	[ "${1:-}" = backend ] || set -- backend ntuple "$@"
 	nic_rules "$right" s0 >"$lib_out/rules"
 	ankus -n "$right" dev add s0 mode steer rate 75kbit release 5s \
 		rx-queues 1-7 "$@"

@@ -25,7 +25,8 @@ static const char *const dev_attrs[] = {
 	"flow-max", "num-rx-queues", "num-tx-queues", "flows", "elephants",
 	"rx-backend", "rx-slots", "rx-rules", "rx-reason", "event",
 	"sketch-bytes",
-	"low-entropy-permille", "dir", "effective-milliflows", "bins"
+	"low-entropy-permille", "dir", "effective-milliflows", "bins",
+	"rx-dedicated", "rx-backends"
 };
 
 static const char *const rule_attrs[] = {
@@ -45,7 +46,8 @@ static const char *const link_attrs[] = {
 
 static const char *const pin_attrs[] = {
 	"pad", "state", "target", "current", "link", "observed", "backend",
-	"location", "error", "reason", "moves", "latency-us"
+	"location", "error", "reason", "moves", "latency-us",
+	"failed", "shared-with"
 };
 
 static const char *const flow_attrs[] = {

@@ -141,9 +141,10 @@ check_shellcheck() {
 # The noun of a file of kmod/ and the layer it stands in.
 layer_of() {
 	case $1 in
-	key | packet | sketch | rate | entropy | match | place) echo 0 ;;
-	dev | flow | pair | rule | link | balance | trace) echo 1 ;;
-	steer | steer_rx | rx_ntuple | rx_rss | rx_cpu | tx_queue | tx_link) echo 2 ;;
+	key | packet | sketch | rate | entropy | match | place | rss_table | toeplitz) echo 0 ;;
+	dev | flow | pair | rule | link | balance | rss | trace) echo 1 ;;
+	steer | steer_rx | nic | rx_backend | rx_queue | rx_ntuple | rx_rss | rx_cpu | \
+		tx_queue | tx_link) echo 2 ;;
 	main | manage | control | classify | assign | hook | netlink* | event) echo 3 ;;
 	compat) echo any ;;
 	*) echo unknown ;;
@@ -180,8 +181,8 @@ check_layers() {
 
 	only 'LINUX_VERSION_CODE|KERNEL_VERSION\(|UTS_RELEASE' \
 		'kmod/compat\.h' "kernel versions are tested in compat.h only"
-	only '\bethtool_ops\b' 'kmod/rx_(ntuple|rss)\.[ch]' \
-		"ethtool_ops are for rx_ntuple and rx_rss only"
+	only '\bethtool_ops\b' 'kmod/(compat|nic|rx_ntuple|rx_rss)\.[ch]' \
+		"ethtool_ops are for rx_ntuple, rx_rss and what they share only"
 	only 'nf_(un)?register_net_hooks?\b' 'kmod/hook\.[ch]' \
 		"hooks are registered in hook.c only"
 	only 'include "netlink_gen\.h"' 'kmod/netlink[a-z_]*\.[ch]' \

@@ -45,6 +45,8 @@
 #                      trace them (calls_start fails without)
 # device_state NS DEV  all that is set about a device, and nothing that counts
 # nic_rules NS DEV     its ntuple rules
+# rss_table NS DEV     "BUCKET QUEUE" of its indirection table
+# rss_all NS DEV       all that ethtool -x tells
 # quietly CMD...       without what CMD prints
 
 # shellcheck disable=SC2154 # of lib.sh
@@ -448,6 +450,19 @@ snmp() {
 
 nic_rules() {
 	in_ns "$1" ethtool -n "$2" 2>&1
+}
+
+rss_all() {
+	in_ns "$1" ethtool -x "$2" 2>&1
+}
+
+# A line of ethtool -x has the queues of as many buckets as it has columns.
+rss_table() {
+	rss_all "$1" "$2" | awk '
+		/^ *[0-9]+: / {
+			sub(/:/, "", $1)
+			for (i = 2; i <= NF; i++) print $1 + i - 2, $i
+		}'
 }
 
 # How many rules there are

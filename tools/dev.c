@@ -13,8 +13,9 @@ static const char help[] =
 "Usage: ankus dev add NAME [ mode observe|steer ] [ rx-queues QUEUES|all ]\n"
 "                          [ tx-queues QUEUES|all ] [ rate RATE ] [ hold TIME ]\n"
 "                          [ release TIME ] [ tick TIME ] [ flows NUMBER ]\n"
-"                          [ sketch SIZE ] [ backend auto|ntuple|none ]\n"
-"                          [ links auto|none ] [ low-entropy NUMBER|off ]\n"
+"                          [ sketch SIZE ] [ backend auto|ntuple|rss|none ]\n"
+"                          [ rx-dedicated on|off ] [ links auto|none ]\n"
+"                          [ low-entropy NUMBER|off ]\n"
 "       ankus dev set NAME ...       the same words, but for flows and sketch\n"
 "       ankus dev del NAME\n"
 "       ankus dev show [ NAME ]\n"
@@ -64,6 +65,8 @@ static const struct word add_words[] = {
 	{ "release", put_msec, ANKUS_A_DEV_RELEASE_MS },
 	{ "tick", put_msec, ANKUS_A_DEV_TICK_MS },
 	{ "backend", put_enum, ANKUS_A_DEV_BACKEND, .names = &backend_names },
+	{ "rx-dedicated", put_enum, ANKUS_A_DEV_RX_DEDICATED,
+	  .names = &switch_names },
 	{ "links", put_enum, ANKUS_A_DEV_LINKS, .names = &links_names },
 	{ "low-entropy", put_low_entropy, ANKUS_A_DEV_LOW_ENTROPY_PERMILLE },
 	{}
@@ -128,6 +131,42 @@ static void queues(const struct nl_view *v, u16 attr, const char *name)
 		print_text("all");
 }
 
+/* "\n      rss: 3 of 128 buckets, works for tcp4,tcp6" */
+static void backend_text(const struct nl_view *b)
+{
+	const struct schema *schema = &rx_backend_schema;
+	bool rss = nl_uint(b, ANKUS_A_RX_BACKEND_BACKEND) == ANKUS_BACKEND_RSS;
+
+	print_value(schema, b, ANKUS_A_RX_BACKEND_BACKEND, "\n      ");
+	print_value(schema, b, ANKUS_A_RX_BACKEND_USED, ": ");
+	if (nl_uint(b, ANKUS_A_RX_BACKEND_SIZE))
+		print_value(schema, b, ANKUS_A_RX_BACKEND_SIZE, " of ");
+	print_text(rss ? " buckets" : " rules");
+	if (nl_uint(b, ANKUS_A_RX_BACKEND_DEDICATED))
+		print_value(schema, b, ANKUS_A_RX_BACKEND_DEDICATED,
+			    ", taken from dedicated queues ");
+	if (nl_uint(b, ANKUS_A_RX_BACKEND_WORKS))
+		print_value(schema, b, ANKUS_A_RX_BACKEND_WORKS,
+			    ", works for ");
+	if (nl_uint(b, ANKUS_A_RX_BACKEND_LAST))
+		print_value(schema, b, ANKUS_A_RX_BACKEND_LAST, ", last for ");
+	if (nl_uint(b, ANKUS_A_RX_BACKEND_ERROR))
+		print_text(", table refused: error %llu (%s)",
+			   nl_uint(b, ANKUS_A_RX_BACKEND_ERROR),
+			   strerror(nl_uint(b, ANKUS_A_RX_BACKEND_ERROR)));
+	print_value(schema, b, ANKUS_A_RX_BACKEND_REASON, "\n        not used: ");
+}
+
+static void backends(const struct nl_view *v)
+{
+	struct nl_view rest = *v, payload;
+	u16 type;
+
+	while (nl_next(&rest, &type, &payload))
+		if (type == ANKUS_A_DEV_RX_BACKENDS)
+			backend_text(&payload);
+}
+
 /* What was configured in the words of "dev add", then what is. */
 static void text(const struct nl_view *v)
 {
@@ -142,6 +181,7 @@ static void text(const struct nl_view *v)
 	queues(v, ANKUS_A_DEV_RX_QUEUES, "\n    rx-queues");
 	queues(v, ANKUS_A_DEV_TX_QUEUES, " tx-queues");
 	value(v, ANKUS_A_DEV_BACKEND, " backend ");
+	value(v, ANKUS_A_DEV_RX_DEDICATED, " rx-dedicated ");
 	value(v, ANKUS_A_DEV_LINKS, " links ");
 	print_text(" low-entropy ");
 	if (nl_uint(v, ANKUS_A_DEV_LOW_ENTROPY_PERMILLE))
@@ -157,6 +197,8 @@ static void text(const struct nl_view *v)
 	if (nl_uint(v, ANKUS_A_DEV_RX_SLOTS))
 		value(v, ANKUS_A_DEV_RX_SLOTS, " of ");
 	value(v, ANKUS_A_DEV_RX_REASON, "\n    rx not steered: ");
+	if (options.details)
+		backends(v);
 	print_text("\n");
 }
 

@@ -115,6 +115,27 @@ void flow_text_pins(const struct nl_view *v)
 		print_text("-");
 }
 
+/* "\n        ntuple: the rule table is full" */
+static void pin_failures(const struct nl_view *pin)
+{
+	const struct schema *schema = &pin_failure_schema;
+	struct nl_view rest = *pin, payload;
+	u16 type;
+
+	while (nl_next(&rest, &type, &payload)) {
+		u64 err;
+
+		if (type != ANKUS_A_PIN_FAILED)
+			continue;
+		err = nl_uint(&payload, ANKUS_A_PIN_FAILURE_ERROR);
+		print_value(schema, &payload, ANKUS_A_PIN_FAILURE_BACKEND,
+			    "\n        ");
+		print_value(schema, &payload, ANKUS_A_PIN_FAILURE_REASON, ": ");
+		if (err)
+			print_text(" (%s)", strerror(err));
+	}
+}
+
 static void pin_details(const struct nl_view *v, u16 attr)
 {
 	const struct schema *schema = flow_schema.attrs[attr].nested;
@@ -136,6 +157,8 @@ static void pin_details(const struct nl_view *v, u16 attr)
 			   nl_uint(&pin, ANKUS_A_PIN_ERROR),
 			   strerror(nl_uint(&pin, ANKUS_A_PIN_ERROR)));
 	print_value(schema, &pin, ANKUS_A_PIN_REASON, "\n        reason: ");
+	print_value(schema, &pin, ANKUS_A_PIN_SHARED_WITH, ": flow ");
+	pin_failures(&pin);
 }
 
 /* A row of the table, and the lines below it that the options ask for. */

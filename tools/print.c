@@ -95,6 +95,25 @@ static const char *family_name(u64 family)
 	return family == AF_INET6 ? "inet6" : NULL;
 }
 
+/* Calls @print with the name, or the number, of each bit that is set. */
+static void each_bit(const struct names *names, u64 bits,
+		     void (*print)(const char *name, u64 bit, bool first))
+{
+	u64 all = bits;
+	u32 i;
+
+	for (i = 0; i < 64; i++)
+		if (bits >> i & 1)
+			print(name_of(names, i), i, !(all & ((1ULL << i) - 1)));
+}
+
+static void text_bit(const char *name, u64 bit, bool first)
+{
+	if (!first)
+		print_text(",");
+	text_number(name, bit);
+}
+
 static void text_value(const struct attr *a, const struct nl_view *p)
 {
 	u64 n = nl_number(p);
@@ -136,6 +155,9 @@ static void text_value(const struct attr *a, const struct nl_view *p)
 		break;
 	case KIND_HEX:
 		print_text("0x%llx", n);
+		break;
+	case KIND_BITS:
+		each_bit(a->names, n, text_bit);
 		break;
 	case KIND_ADDRESS:
 		print_text("%s", fmt_address(p->data, p->len).s);
@@ -192,6 +214,12 @@ static void json_named(const char *name, u64 number)
 	json_string(name, SIZE_MAX);
 }
 
+static void json_bit(const char *name, u64 bit,
+		     bool first __attribute__((unused)))
+{
+	json_named(name, bit);
+}
+
 static void json_value(const struct schema *schema, const struct attr *a,
 		       const struct nl_view *p)
 {
@@ -213,9 +241,15 @@ static void json_value(const struct schema *schema, const struct attr *a,
 		break;
 	case KIND_QUEUES:
 	case KIND_NEST:
+	case KIND_NESTS:
 		json_open('{');
 		json_attrs(a->nested, p, true);
 		json_close('}');
+		break;
+	case KIND_BITS:
+		json_open('[');
+		each_bit(a->names, n, json_bit);
+		json_close(']');
 		break;
 	case KIND_ATTR:
 		a = attr_of(schema, n);
@@ -264,7 +298,9 @@ static void json_attrs(const struct schema *schema, const struct nl_view *v,
 		if (a->kind == KIND_FLAG && (found || complete)) {
 			json_name(a->name);
 			json_bool(found);
-		} else if ((a->kind == KIND_QUEUES || a->kind == KIND_STRINGS) &&
+		} else if ((a->kind == KIND_QUEUES ||
+			    a->kind == KIND_STRINGS ||
+			    a->kind == KIND_NESTS) &&
 			   (found || complete)) {
 			json_name(a->name);
 			json_multi(schema, v, i);

@@ -21,9 +21,26 @@ static const char *const backend_list[] = {
 	[ANKUS_BACKEND_AUTO] = "auto",
 	[ANKUS_BACKEND_NTUPLE] = "ntuple",
 	[ANKUS_BACKEND_NONE] = "none",
+	[ANKUS_BACKEND_RSS] = "rss",
 };
 
 const struct names backend_names = { backend_list, ARRAY_SIZE(backend_list) };
+
+static const char *const switch_list[] = {
+	[ANKUS_SWITCH_OFF] = "off",
+	[ANKUS_SWITCH_ON] = "on",
+};
+
+const struct names switch_names = { switch_list, ARRAY_SIZE(switch_list) };
+
+/* By number of the bit. */
+static const char *const flow_type_list[] = {
+	"tcp4", "udp4", "sctp4", "tcp6", "udp6", "sctp6",
+};
+
+static const struct names flow_type_names = {
+	flow_type_list, ARRAY_SIZE(flow_type_list)
+};
 
 static const char *const links_list[] = {
 	[ANKUS_LINKS_AUTO] = "auto",
@@ -131,6 +148,21 @@ static const struct schema queue_range_schema = {
 	queue_range_attrs, ARRAY_SIZE(queue_range_attrs)
 };
 
+static const struct attr rx_backend_attrs[] = {
+	[ANKUS_A_RX_BACKEND_BACKEND] = { "backend", KIND_ENUM, &backend_names },
+	[ANKUS_A_RX_BACKEND_REASON] = { "reason", KIND_STRING },
+	[ANKUS_A_RX_BACKEND_ERROR] = { "error", KIND_NUM },
+	[ANKUS_A_RX_BACKEND_SIZE] = { "size", KIND_NUM },
+	[ANKUS_A_RX_BACKEND_USED] = { "used", KIND_NUM },
+	[ANKUS_A_RX_BACKEND_WORKS] = { "works", KIND_BITS, &flow_type_names },
+	[ANKUS_A_RX_BACKEND_LAST] = { "last", KIND_BITS, &flow_type_names },
+	[ANKUS_A_RX_BACKEND_DEDICATED] = { "dedicated", KIND_NUM },
+};
+
+const struct schema rx_backend_schema = {
+	rx_backend_attrs, ARRAY_SIZE(rx_backend_attrs)
+};
+
 static const struct attr dev_attrs[] = {
 	[ANKUS_A_DEV_PAD] = { "pad", KIND_NONE },
 	[ANKUS_A_DEV_IFINDEX] = { "ifindex", KIND_NUM },
@@ -163,6 +195,9 @@ static const struct attr dev_attrs[] = {
 	[ANKUS_A_DEV_EFFECTIVE_MILLIFLOWS] = { "effective-milliflows",
 					       KIND_MILLI },
 	[ANKUS_A_DEV_BINS] = { "bins", KIND_NUM },
+	[ANKUS_A_DEV_RX_DEDICATED] = { "rx-dedicated", KIND_ENUM, &switch_names },
+	[ANKUS_A_DEV_RX_BACKENDS] = { "rx-backends", KIND_NESTS,
+				      .nested = &rx_backend_schema },
 };
 
 const struct schema dev_schema = { dev_attrs, ARRAY_SIZE(dev_attrs) };
@@ -222,6 +257,16 @@ static const struct attr link_attrs[] = {
 
 const struct schema link_schema = { link_attrs, ARRAY_SIZE(link_attrs) };
 
+static const struct attr pin_failure_attrs[] = {
+	[ANKUS_A_PIN_FAILURE_BACKEND] = { "backend", KIND_ENUM, &backend_names },
+	[ANKUS_A_PIN_FAILURE_ERROR] = { "error", KIND_NUM },
+	[ANKUS_A_PIN_FAILURE_REASON] = { "reason", KIND_STRING },
+};
+
+const struct schema pin_failure_schema = {
+	pin_failure_attrs, ARRAY_SIZE(pin_failure_attrs)
+};
+
 static const struct attr pin_attrs[] = {
 	[ANKUS_A_PIN_PAD] = { "pad", KIND_NONE },
 	[ANKUS_A_PIN_STATE] = { "state", KIND_ENUM, &pin_state_names },
@@ -235,6 +280,9 @@ static const struct attr pin_attrs[] = {
 	[ANKUS_A_PIN_REASON] = { "reason", KIND_STRING },
 	[ANKUS_A_PIN_MOVES] = { "moves", KIND_NUM },
 	[ANKUS_A_PIN_LATENCY_US] = { "latency-us", KIND_USEC },
+	[ANKUS_A_PIN_FAILED] = { "failed", KIND_NESTS,
+				 .nested = &pin_failure_schema },
+	[ANKUS_A_PIN_SHARED_WITH] = { "shared-with", KIND_NUM },
 };
 
 static const struct schema pin_schema = {

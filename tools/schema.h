@@ -29,6 +29,8 @@ enum kind {
 	KIND_ADDRESS,
 	KIND_QUEUES,	/* nested ranges, one per attribute */
 	KIND_NEST,
+	KIND_NESTS,	/* one per attribute */
+	KIND_BITS,	/* a set, named by the numbers of its bits */
 	KIND_ATTR,	/* number of an attribute of the same schema */
 };
 
@@ -52,9 +54,11 @@ struct schema {
 };
 
 extern const struct schema dev_schema;
+extern const struct schema rx_backend_schema;
 extern const struct schema rule_schema;
 extern const struct schema link_schema;
 extern const struct schema flow_schema;
+extern const struct schema pin_failure_schema;
 extern const struct schema pair_schema;
 extern const struct schema stats_schema;
 extern const struct schema cpu_schema;
@@ -62,6 +66,7 @@ extern const struct schema queue_schema;
 
 extern const struct names mode_names;
 extern const struct names backend_names;
+extern const struct names switch_names;
 extern const struct names links_names;
 extern const struct names dir_names;
 extern const struct names flow_state_names;

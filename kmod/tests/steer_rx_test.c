@@ -18,6 +18,13 @@ static struct ankus_pin *rx_pin(struct ankus_flow *flow)
 	return &flow->ctl->pin[ANKUS_PIN_RXQ];
 }
 
+/* The only backend that the device has, or none */
+static void rx_use(struct device_test *st, const struct ankus_backend_ops *ops)
+{
+	st->ad->rx.ops = ops;
+	st->ad->rx.backend[0] = (struct ankus_rx_backend) { .ops = ops };
+}
+
 static void rx_want(struct device_test *st, struct ankus_flow *flow, int bin)
 {
 	mutex_lock(&st->an.lock);
@@ -140,7 +147,7 @@ static void rx_no_backend(struct kunit *test)
 	struct device_test *st = test->priv;
 	struct ankus_pin *pin = rx_pin(st->flow);
 
-	st->ad->rx.ops = NULL;
+	rx_use(st, NULL);
 	st->ad->rx.reason = "for a test";
 	rx_want(st, st->flow, 2);
 	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
@@ -277,7 +284,7 @@ static const struct ankus_backend_ops rx_nic_ops = {
 static void rx_nic_use(struct device_test *st)
 {
 	rx_nic = (struct rx_nic) {};
-	st->ad->rx.ops = &rx_nic_ops;
+	rx_use(st, &rx_nic_ops);
 }
 
 /* From the first rule to the last, one that was lost in between */
@@ -309,7 +316,7 @@ static void rx_life(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_INSTALLED], 2);
 
 	/* taken back by what has installed it, whatever is in use now */
-	st->ad->rx.ops = NULL;
+	rx_use(st, NULL);
 	rx_want(st, st->flow, ANKUS_NO_BIN);
 	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
 	KUNIT_EXPECT_EQ(test, rx_nic.removes, 1);
@@ -317,6 +324,128 @@ static void rx_life(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pin->have, ANKUS_NO_BIN);
 	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_REMOVED], 1);
 	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 0);
+}
+
+/* Another way to steer, which always does */
+static unsigned int rx_other_installs;
+
+static int rx_other_install(struct ankus_dev *ad, struct ankus_flow *flow,
+			    struct ankus_pin *pin, unsigned int bin,
+			    const char **reason)
+{
+	rx_other_installs++;
+	pin->installed = true;
+	return 0;
+}
+
+static const struct ankus_backend_ops rx_other_ops = {
+	.name = "another NIC",
+	.kind = ANKUS_PIN_RXQ,
+	.install = rx_other_install,
+	.remove = rx_nic_remove,
+	.present = rx_nic_present,
+};
+
+/* What one backend refuses, the next takes, in the same run */
+static void rx_next_refused(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = rx_pin(st->flow);
+	struct ankus_rx_try *try = &st->flow->ctl->rx;
+
+	rx_nic_use(st);
+	st->ad->rx.backend[1].ops = &rx_other_ops;
+	rx_other_installs = 0;
+	rx_nic.error = -EOPNOTSUPP;
+	rx_want(st, st->flow, 2);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, rx_other_installs, 1);
+	KUNIT_EXPECT_EQ(test, pin->have, 2);
+	KUNIT_EXPECT_PTR_EQ(test, pin->by, &rx_other_ops);
+	KUNIT_EXPECT_STREQ(test, try->failed[0].reason, "for a test");
+	KUNIT_EXPECT_EQ(test, try->failed[0].error, EOPNOTSUPP);
+	KUNIT_EXPECT_NULL(test, try->failed[1].reason);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_REFUSED], 1);
+	KUNIT_EXPECT_EQ(test, rx_look(st), ANKUS_EVENT_FLOW_PIN);
+	/* taken back by the one that has installed it */
+	rx_nic.error = 0;
+	rx_want(st, st->flow, ANKUS_NO_BIN);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, rx_nic.removes, 1);
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 0);
+}
+
+/* A rule without effect is removed, and the next backend is tried */
+static void rx_next_ineffective(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = rx_pin(st->flow);
+	bool next;
+
+	rx_nic_use(st);
+	st->ad->rx.backend[1].ops = &rx_other_ops;
+	rx_other_installs = 0;
+	rx_want(st, st->flow, 2);
+	rx_run(st, false);
+	KUNIT_EXPECT_EQ(test, rx_nic.installs, 1);
+	mutex_lock(&st->an.lock);
+	next = ankus_rx_next(st->ad, st->flow, "for a test", 1);
+	mutex_unlock(&st->an.lock);
+	KUNIT_EXPECT_TRUE(test, next);
+	expect_work(test, true, true);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, rx_nic.removes, 1);
+	KUNIT_EXPECT_EQ(test, rx_other_installs, 1);
+	KUNIT_EXPECT_PTR_EQ(test, pin->by, &rx_other_ops);
+	KUNIT_EXPECT_EQ(test, pin->have, 2);
+	KUNIT_EXPECT_EQ(test, st->ad->rx.rules, 1);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_INSTALLED], 2);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_REMOVED], 1);
+	/* after the last one, there is none */
+	mutex_lock(&st->an.lock);
+	next = ankus_rx_next(st->ad, st->flow, "for a test", 2);
+	mutex_unlock(&st->an.lock);
+	KUNIT_EXPECT_FALSE(test, next);
+}
+
+/* What fails for several flows of a type is tried last, until it is time */
+static void rx_learned(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+	struct ankus_flow *flow = st->flow;
+	u8 order[ANKUS_RX_BACKENDS];
+	unsigned int i;
+	u64 retry;
+
+	rx_nic_use(st);
+	st->ad->rx.backend[1].ops = &rx_other_ops;
+	mutex_lock(&st->an.lock);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, ankus_rx_order(st->ad, flow, 1, order), 2);
+		KUNIT_EXPECT_EQ(test, order[0], 0);
+		/* trouble of the driver is none of it */
+		ankus_rx_failed(st->ad, flow, 0, "for a test", -EIO, 1);
+		ankus_rx_failed(st->ad, flow, 0, "for a test", -ENOSPC, 1);
+		ankus_rx_failed(st->ad, flow, 0, "for a test",
+				i ? -EINVAL : 0, 1);
+		flow->ctl->rx.tried = 0;
+	}
+	retry = st->ad->rx.backend[0].type[ankus_flow_type_bit(&flow->key)].retry_ns;
+	KUNIT_EXPECT_GT(test, retry, 1);
+	KUNIT_EXPECT_EQ(test, ankus_rx_order(st->ad, flow, 1, order), 2);
+	KUNIT_EXPECT_EQ(test, order[0], 1);
+	KUNIT_EXPECT_EQ(test, order[1], 0);
+	KUNIT_EXPECT_EQ(test, ankus_rx_order(st->ad, flow, retry, order), 2);
+	KUNIT_EXPECT_EQ(test, order[0], 0);
+	/* and once it has worked, always */
+	rx_pin(flow)->by = &rx_nic_ops;
+	ankus_rx_works(st->ad, flow);
+	for (i = 0; i < 9; i++)
+		ankus_rx_failed(st->ad, flow, 0, "for a test", 0, 1);
+	flow->ctl->rx.tried = 0;
+	ankus_rx_order(st->ad, flow, 1, order);
+	KUNIT_EXPECT_EQ(test, order[0], 0);
+	mutex_unlock(&st->an.lock);
 }
 
 /* A rule that the NIC does not let go of is not forgotten */
@@ -465,6 +594,9 @@ static struct kunit_case rx_cases[] = {
 	KUNIT_CASE(rx_lost),
 	KUNIT_CASE(rx_remove_lost),
 	KUNIT_CASE(rx_life),
+	KUNIT_CASE(rx_next_refused),
+	KUNIT_CASE(rx_next_ineffective),
+	KUNIT_CASE(rx_learned),
 	KUNIT_CASE(rx_kept),
 	KUNIT_CASE(rx_pause_ends),
 	KUNIT_CASE(rx_superseded),
@@ -480,7 +612,7 @@ static int rx_init(struct kunit *test)
 
 	/* as if the driver had lost what it was chosen for */
 	if (!err)
-		st->ad->rx.ops = &ankus_rx_ntuple_ops;
+		rx_use(st, &ankus_rx_ntuple_ops);
 	return err;
 }
 

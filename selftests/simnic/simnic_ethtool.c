@@ -31,6 +31,12 @@ static const char simnic_priv_flags[SIMNIC_QUIRKS][ETH_GSTRING_LEN] = {
 	[SIMNIC_IGNORE_PROTO]		= "ignore-proto",
 	[SIMNIC_STRAY_OUTSIDE_RSS]	= "stray-outside-rss",
 	[SIMNIC_LOSE_INSERTS]		= "lose-inserts",
+	[SIMNIC_RSS_REFUSED]		= "rss-refused",
+	[SIMNIC_RSS_IGNORED]		= "rss-ignored",
+	[SIMNIC_RSS_RESET_ON_CHANNELS]	= "rss-reset-on-channels",
+	[SIMNIC_RSS_LOSE_ON_RESET]	= "rss-lose-on-reset",
+	[SIMNIC_RSS_NO_KEY]		= "rss-no-key",
+	[SIMNIC_RSS_XOR]		= "rss-xor",
 };
 
 static const char simnic_rx_stats[][ETH_GSTRING_LEN] = {
@@ -169,7 +175,8 @@ int simnic_set_queues(struct simnic *nic, unsigned int tx, unsigned int rx)
 	err = netif_set_real_num_queues(dev, tx, rx);
 	if (err)
 		swap(rxqs, old);
-	else if (!netif_is_rxfh_configured(dev))
+	else if (!netif_is_rxfh_configured(dev) ||
+		 simnic_quirk(nic, SIMNIC_RSS_RESET_ON_CHANNELS))
 		simnic_rss_spread(nic, rx);
 	if (rxqs)
 		simnic_rx_start(nic, rxqs);

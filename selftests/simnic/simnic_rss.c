@@ -94,6 +94,8 @@ unsigned int simnic_rss_select(struct simnic *nic, const struct simnic_key *key,
 	if (nic->dev->features & NETIF_F_RXHASH)
 		skb_set_hash(skb, hash,
 			     l4 ? PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
+	if (simnic_quirk(nic, SIMNIC_RSS_IGNORED))
+		return 0;
 	return rss->indir[hash % SIMNIC_INDIR_SIZE];
 }
 
@@ -157,7 +159,8 @@ void simnic_rss_spread(struct simnic *nic, unsigned int n)
 
 u32 simnic_get_rxfh_key_size(struct net_device *dev)
 {
-	return SIMNIC_KEY_SIZE;
+	return simnic_quirk(netdev_priv(dev), SIMNIC_RSS_NO_KEY) ? 0 :
+	       SIMNIC_KEY_SIZE;
 }
 
 u32 simnic_get_rxfh_indir_size(struct net_device *dev)
@@ -170,7 +173,8 @@ int simnic_get_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rxfh)
 	struct simnic *nic = netdev_priv(dev);
 	const struct simnic_rss *rss;
 
-	rxfh->hfunc = ETH_RSS_HASH_TOP;
+	rxfh->hfunc = simnic_quirk(nic, SIMNIC_RSS_XOR) ? ETH_RSS_HASH_XOR :
+							  ETH_RSS_HASH_TOP;
 	mutex_lock(&nic->lock);
 	rss = rss_locked(nic);
 	if (rxfh->indir)
@@ -191,6 +195,8 @@ int simnic_set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rxfh,
 	if (rxfh->hfunc != ETH_RSS_HASH_NO_CHANGE &&
 	    rxfh->hfunc != ETH_RSS_HASH_TOP)
 		return -EOPNOTSUPP;
+	if (simnic_quirk(nic, SIMNIC_RSS_REFUSED))
+		return -EINVAL;
 	for (i = 0; rxfh->indir && i < SIMNIC_INDIR_SIZE; i++)
 		if (rxfh->indir[i] >= dev->real_num_rx_queues)
 			return -EINVAL;

@@ -173,6 +173,8 @@ int simnic_rx_reset(struct simnic *nic)
 		if (!rxqs)
 			return -ENOMEM;
 		simnic_rxqs_free(simnic_rx_stop(nic));
+		if (simnic_quirk(nic, SIMNIC_RSS_LOSE_ON_RESET))
+			simnic_rss_spread(nic, dev->real_num_rx_queues);
 		simnic_rx_start(nic, rxqs);
 	}
 	if (simnic_quirk(nic, SIMNIC_LOSE_ON_RESET))

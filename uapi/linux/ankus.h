@@ -25,14 +25,35 @@ enum ankus_mode {
 
 /**
  * enum ankus_backend - How received elephants are steered to a queue.
- * @ANKUS_BACKEND_AUTO: The best backend that the device proves to support.
+ * @ANKUS_BACKEND_AUTO: Each flow by the first backend that proves to work for
+ *   it, of ntuple and rss.
  * @ANKUS_BACKEND_NTUPLE: Exact-match rules of the NIC (ethtool -N).
  * @ANKUS_BACKEND_NONE: Received flows are not steered.
+ * @ANKUS_BACKEND_RSS: The flow's bucket of the RSS indirection table is
+ *   pointed at the queue (ethtool -X).
  */
 enum ankus_backend {
 	ANKUS_BACKEND_AUTO,
 	ANKUS_BACKEND_NTUPLE,
 	ANKUS_BACKEND_NONE,
+	ANKUS_BACKEND_RSS,
+};
+
+enum ankus_switch {
+	ANKUS_SWITCH_OFF,
+	ANKUS_SWITCH_ON,
+};
+
+/*
+ * Flows that a NIC may treat alike.
+ */
+enum ankus_flow_type {
+	ANKUS_FLOW_TYPE_TCP4 = 1,
+	ANKUS_FLOW_TYPE_UDP4 = 2,
+	ANKUS_FLOW_TYPE_SCTP4 = 4,
+	ANKUS_FLOW_TYPE_TCP6 = 8,
+	ANKUS_FLOW_TYPE_UDP6 = 16,
+	ANKUS_FLOW_TYPE_SCTP6 = 32,
 };
 
 /**
@@ -201,9 +222,34 @@ enum {
 	ANKUS_A_DEV_DIR,
 	ANKUS_A_DEV_EFFECTIVE_MILLIFLOWS,
 	ANKUS_A_DEV_BINS,
+	ANKUS_A_DEV_RX_DEDICATED,
+	ANKUS_A_DEV_RX_BACKENDS,
 
 	__ANKUS_A_DEV_MAX,
 	ANKUS_A_DEV_MAX = (__ANKUS_A_DEV_MAX - 1)
+};
+
+enum {
+	ANKUS_A_RX_BACKEND_BACKEND = 1,
+	ANKUS_A_RX_BACKEND_REASON,
+	ANKUS_A_RX_BACKEND_ERROR,
+	ANKUS_A_RX_BACKEND_SIZE,
+	ANKUS_A_RX_BACKEND_USED,
+	ANKUS_A_RX_BACKEND_WORKS,
+	ANKUS_A_RX_BACKEND_LAST,
+	ANKUS_A_RX_BACKEND_DEDICATED,
+
+	__ANKUS_A_RX_BACKEND_MAX,
+	ANKUS_A_RX_BACKEND_MAX = (__ANKUS_A_RX_BACKEND_MAX - 1)
+};
+
+enum {
+	ANKUS_A_PIN_FAILURE_BACKEND = 1,
+	ANKUS_A_PIN_FAILURE_ERROR,
+	ANKUS_A_PIN_FAILURE_REASON,
+
+	__ANKUS_A_PIN_FAILURE_MAX,
+	ANKUS_A_PIN_FAILURE_MAX = (__ANKUS_A_PIN_FAILURE_MAX - 1)
 };
 
 enum {
@@ -274,6 +320,8 @@ enum {
 	ANKUS_A_PIN_REASON,
 	ANKUS_A_PIN_MOVES,
 	ANKUS_A_PIN_LATENCY_US,
+	ANKUS_A_PIN_FAILED,
+	ANKUS_A_PIN_SHARED_WITH,
 
 	__ANKUS_A_PIN_MAX,
 	ANKUS_A_PIN_MAX = (__ANKUS_A_PIN_MAX - 1)
