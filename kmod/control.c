@@ -202,6 +202,7 @@ void ankus_control_refresh(struct ankus_dev *ad)
 	mutex_lock(&ad->an->lock);
 	ad->stale = false;
 	mutex_unlock(&ad->an->lock);
+	ankus_rx_feature_keep(ad);
 	ankus_steer_probe_rx(ad);
 	ankus_links_discover(ad, ankus_event_link);
 
@@ -241,8 +242,10 @@ static void control_steer_work(struct work_struct *work)
 		mutex_unlock(&an->lock);
 		if (stale)
 			ankus_control_refresh(ad);
-		if (ready)
+		if (ready) {
 			left = ankus_steer_rx_run(ad, false);
+			ankus_rx_feature_keep(ad);
+		}
 		rtnl_unlock();
 	}
 	/* A flow that does not pause is asked again soon, the others at once */

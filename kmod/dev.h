@@ -140,6 +140,7 @@ struct ankus_net {
  * @low_entropy_permille: multiple of the bins below which effective flows are
  *	too few; 0 when nobody asks
  * @rx_dedicated: these queues are taken out of the RSS table
+ * @ntuple: turn the feature on, as long as the mode is to steer
  * @rx: queues open to received elephants
  * @tx: queues open to sent elephants
  */
@@ -155,6 +156,7 @@ struct ankus_config {
 	u32 sketch_bytes;
 	u32 low_entropy_permille;
 	bool rx_dedicated;
+	bool ntuple;
 	struct ankus_queues rx;
 	struct ankus_queues tx;
 };
@@ -197,6 +199,7 @@ struct ankus_rx_backend {
  * @room: how many have gone since the control loop last looked for flows that
  *	wait for room; under ankus_net::lock
  * @buckets: buckets of the RSS table that are pinned
+ * @feature: ntuple was off, and is on because of ankus; under rtnl
  *
  * Slots and any are written under rtnl; what was learned, under
  * ankus_net::lock; the others under both, so either serves to read.
@@ -211,6 +214,7 @@ struct ankus_rx {
 	u32 rules;
 	u32 room;
 	u32 buckets;
+	bool feature;
 };
 
 /**

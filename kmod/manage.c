@@ -73,6 +73,11 @@ int ankus_manage_add(struct ankus_net *an, struct net_device *netdev,
 	ankus_event_dev(ad, ANKUS_EVENT_DEV_ADD);
 	mutex_unlock(&an->lock);
 
+	err = ankus_manage_ntuple(ad, cfg, extack);
+	if (err) {
+		ankus_manage_del(ad);
+		return err;
+	}
 	ankus_control_refresh(ad);
 	mutex_lock(&an->lock);
 	ankus_control_start(ad);
@@ -175,6 +180,7 @@ void ankus_manage_del(struct ankus_dev *ad)
 	ankus_control_release_all(ad);
 	mutex_unlock(&an->lock);
 	ankus_steer_rx_run(ad, true);
+	ankus_rx_feature_end(ad);
 	ankus_hook_unregister(ad);
 
 	mutex_lock(&an->lock);
@@ -194,6 +200,25 @@ void ankus_manage_del(struct ankus_dev *ad)
 	ankus_event_dev(ad, ANKUS_EVENT_DEV_DEL);
 	mutex_unlock(&an->lock);
 	ankus_dev_release(ad);
+}
+
+/**
+ * ankus_manage_ntuple() - turn ntuple on if a configuration says so
+ * @ad: the device
+ * @cfg: what is to hold
+ * @extack: for the reason when it cannot be
+ *
+ * What it turned on goes off by itself when that does not hold any more.
+ *
+ * Context: Under rtnl, without ankus_net::lock.  May sleep.
+ * Return: 0 or -errno.
+ */
+int ankus_manage_ntuple(struct ankus_dev *ad, const struct ankus_config *cfg,
+			struct netlink_ext_ack *extack)
+{
+	if (!cfg->ntuple || cfg->mode != ANKUS_MODE_STEER)
+		return 0;
+	return ankus_rx_feature_on(ad, extack);
 }
 
 static void manage_del_all(struct ankus_net *an)

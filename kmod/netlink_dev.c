@@ -112,7 +112,9 @@ int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad)
 	    nla_put_u32(msg, ANKUS_A_DEV_LOW_ENTROPY_PERMILLE,
 			cfg->low_entropy_permille) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_RX_DEDICATED,
-			cfg->rx_dedicated ? ANKUS_SWITCH_ON : ANKUS_SWITCH_OFF))
+			cfg->rx_dedicated ? ANKUS_SWITCH_ON : ANKUS_SWITCH_OFF) ||
+	    nla_put_u32(msg, ANKUS_A_DEV_NTUPLE,
+			cfg->ntuple ? ANKUS_SWITCH_ON : ANKUS_SWITCH_OFF))
 		return -EMSGSIZE;
 	if (ad->rx.reason &&
 	    nla_put_string(msg, ANKUS_A_DEV_RX_REASON, ad->rx.reason))
@@ -186,6 +188,9 @@ static int dev_parse(struct genl_info *info, struct net_device *netdev,
 		cfg->low_entropy_permille =
 			nla_get_u32(attrs[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE]);
 
+	if (attrs[ANKUS_A_DEV_NTUPLE])
+		cfg->ntuple = nla_get_u32(attrs[ANKUS_A_DEV_NTUPLE]) ==
+			      ANKUS_SWITCH_ON;
 	if (attrs[ANKUS_A_DEV_RX_DEDICATED])
 		cfg->rx_dedicated = nla_get_u32(attrs[ANKUS_A_DEV_RX_DEDICATED]) ==
 				    ANKUS_SWITCH_ON;
@@ -311,6 +316,18 @@ int ankus_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 	err = dev_parse(info, ad->netdev, &cfg);
 	if (err)
 		goto out;
+	/* rtnl keeps the device; to turn a feature tells everybody */
+	mutex_unlock(&an->lock);
+	err = ankus_manage_ntuple(ad, &cfg, info->extack);
+	mutex_lock(&an->lock);
+	if (!err && ad->draining) {
+		err = -EBUSY;
+		NL_SET_ERR_MSG(info->extack, "the device is being let go");
+	}
+	if (err) {
+		NL_SET_BAD_ATTR(info->extack, info->attrs[ANKUS_A_DEV_NTUPLE]);
+		goto out;
+	}
 
 	ad->cfg = cfg;
 	/* flows take their threshold and queues anew, as if rules had changed */

@@ -45,7 +45,7 @@ const struct nla_policy ankus_dev_get_nl_policy[ANKUS_A_DEV_IFNAME + 1] = {
 };
 
 /* ANKUS_CMD_DEV_NEW - do */
-const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_RX_DEDICATED + 1] = {
+const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_NTUPLE + 1] = {
 	[ANKUS_A_DEV_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_DEV_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -61,10 +61,11 @@ const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_RX_DEDICATED + 1] = 
 	[ANKUS_A_DEV_SKETCH_BYTES] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_sketch_bytes_range),
 	[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_low_entropy_permille_range),
 	[ANKUS_A_DEV_RX_DEDICATED] = NLA_POLICY_MAX(NLA_U32, 1),
+	[ANKUS_A_DEV_NTUPLE] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* ANKUS_CMD_DEV_SET - do */
-const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_RX_DEDICATED + 1] = {
+const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_NTUPLE + 1] = {
 	[ANKUS_A_DEV_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_DEV_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -78,6 +79,7 @@ const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_RX_DEDICATED + 1] = 
 	[ANKUS_A_DEV_TICK_MS] = NLA_POLICY_MAX(NLA_U32, 10000),
 	[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_low_entropy_permille_range),
 	[ANKUS_A_DEV_RX_DEDICATED] = NLA_POLICY_MAX(NLA_U32, 1),
+	[ANKUS_A_DEV_NTUPLE] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* ANKUS_CMD_DEV_DEL - do */
@@ -222,14 +224,14 @@ const struct genl_ops ankus_nl_ops[19] = {
 		.cmd		= ANKUS_CMD_DEV_NEW,
 		.doit		= ankus_nl_dev_new_doit,
 		.policy		= ankus_dev_new_nl_policy,
-		.maxattr	= ANKUS_A_DEV_RX_DEDICATED,
+		.maxattr	= ANKUS_A_DEV_NTUPLE,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd		= ANKUS_CMD_DEV_SET,
 		.doit		= ankus_nl_dev_set_doit,
 		.policy		= ankus_dev_set_nl_policy,
-		.maxattr	= ANKUS_A_DEV_RX_DEDICATED,
+		.maxattr	= ANKUS_A_DEV_NTUPLE,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

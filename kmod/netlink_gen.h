@@ -17,9 +17,9 @@ extern const struct nla_policy ankus_queue_range_nl_policy[ANKUS_A_QUEUE_RANGE_L
 
 extern const struct nla_policy ankus_dev_get_nl_policy[ANKUS_A_DEV_IFNAME + 1];
 
-extern const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_RX_DEDICATED + 1];
+extern const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_NTUPLE + 1];
 
-extern const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_RX_DEDICATED + 1];
+extern const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_NTUPLE + 1];
 
 extern const struct nla_policy ankus_dev_del_nl_policy[ANKUS_A_DEV_IFNAME + 1];
 

@@ -41,6 +41,26 @@ static int rx_ntuple_count(struct net_device *dev, u32 *slots, u32 *used,
 	return 0;
 }
 
+/**
+ * ankus_rx_ntuple_rules() - how many rules there are, whoever made them
+ * @dev: the device
+ *
+ * Context: Under rtnl.  May sleep.
+ * Return: as many as the driver tells.
+ */
+u32 ankus_rx_ntuple_rules(struct net_device *dev)
+{
+	u32 slots, used = 0;
+	bool any;
+
+	if (!dev->ethtool_ops || ankus_nic_begin(dev))
+		return 0;
+	if (rx_ntuple_count(dev, &slots, &used, &any))
+		used = 0;
+	ankus_nic_end(dev);
+	return used;
+}
+
 static int rx_ntuple_probe(struct ankus_dev *ad, const char **reason)
 {
 	struct net_device *dev = ad->netdev;
@@ -53,7 +73,7 @@ static int rx_ntuple_probe(struct ankus_dev *ad, const char **reason)
 	}
 	if (!(dev->features & NETIF_F_NTUPLE)) {
 		*reason = dev->hw_features & NETIF_F_NTUPLE ?
-			  "ntuple is off (ethtool -K DEV ntuple on)" :
+			  "ntuple is off (ankus dev set DEV ntuple on)" :
 			  "the driver has no ntuple rules";
 		return -EOPNOTSUPP;
 	}
@@ -323,7 +343,7 @@ static int rx_ntuple_install(struct ankus_dev *ad, struct ankus_flow *flow,
 	if (!ad->netdev->ethtool_ops->set_rxnfc)
 		return err;
 	if (!(ad->netdev->features & NETIF_F_NTUPLE)) {
-		*reason = "ntuple is off (ethtool -K DEV ntuple on)";
+		*reason = "ntuple is off (ankus dev set DEV ntuple on)";
 		return err;
 	}
 	*reason = "the device is not present";

@@ -104,6 +104,12 @@ bool ankus_steer_rx_pending(struct ankus_dev *ad);
 bool ankus_steer_rx_ready(struct ankus_dev *ad);
 enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force);
 
+/* rx_ntuple.c, rx_feature.c: ntuple itself */
+u32 ankus_rx_ntuple_rules(struct net_device *dev);
+int ankus_rx_feature_on(struct ankus_dev *ad, struct netlink_ext_ack *extack);
+void ankus_rx_feature_keep(struct ankus_dev *ad);
+void ankus_rx_feature_end(struct ankus_dev *ad);
+
 /* On the packet path */
 bool ankus_steer_safe(const struct ankus_backend_ops *ops,
 		      const struct ankus_dev *ad, struct ankus_pin *pin,

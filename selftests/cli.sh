@@ -384,7 +384,7 @@ test_dev() {
 	check_is "and in text" \
 		"v0: mode observe rate 100Kbit hold 0ms release 61500ms tick 50ms flows 256 sketch 256k" \
 		"$(ankus -n "$ns" dev show v0 | head -n 1)"
-	check_fail "queues in text" 0 'rx-queues 0-1,3 tx-queues all backend none rx-dedicated off links auto low-entropy 1\.5$' \
+	check_fail "queues in text" 0 'rx-queues 0-1,3 tx-queues all backend none ntuple off rx-dedicated off links auto low-entropy 1\.5$' \
 		ankus -n "$ns" dev show
 	check "dev set" ankus -n "$ns" dev set v0 rx-queues all tx-queues 2-3
 	check_json "one word changes, the others stay" '.[0] | .rx_queues == [] and

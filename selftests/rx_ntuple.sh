@@ -220,6 +220,60 @@ test_feature() {
 	foreign_rules
 }
 
+feature_is() {
+	on_nic -k s0 | grep -qx "ntuple-filters: $1" && return
+	on_nic -k s0 | grep ntuple
+	return 1
+}
+
+# ankus turns it on when it is told to, and off again
+test_feature_on() {
+	on_nic -K s0 ntuple off
+	check "told of a feature to turn on, in mode observe" \
+		ankus -n "$right" dev add s0 rate 75kbit release 5s \
+		rx-queues 1-7 backend ntuple ntuple on
+	check "it stays off" feature_is off
+	check "in mode steer" ankus -n "$right" dev set s0 mode steer
+	check "it is on" feature_is on
+	check "as is told" dev_is "$right" s0 '.ntuple == "on"'
+	all_verified "turned on, all are pinned"
+	ankus -n "$right" dev set s0 mode observe
+	check_until "in mode observe it goes off" 30 feature_is off
+	check "no rule is left" rules_are 0
+	ankus -n "$right" dev set s0 mode steer
+	all_verified "on again"
+	ankus -n "$right" dev set s0 ntuple off
+	check_until "not wanted any more, the reason is told" 30 dev_is "$right" \
+		s0 '.rx_backend == "none" and (.rx_reason | test("ntuple is off"))'
+	check "it is off" feature_is off
+	ankus -n "$right" dev set s0 ntuple on
+	all_verified "on again"
+	ankus -n "$right" dev del s0
+	check "let go, it is off" feature_is off
+
+	manage ntuple on
+	all_verified "on again"
+	foreign_rules
+	ankus -n "$right" dev del s0
+	check "with rules of others it stays on" feature_is on
+	check_is "and they stay" "$foreign_locations" "$(locations)"
+
+	on_nic -K s0 ntuple off
+	manage ntuple on
+	on_nic -K s0 ntuple off
+	on_nic -K s0 ntuple on
+	sleep "$lib_slow"
+	ankus -n "$right" dev del s0
+	check "turned off and on by somebody else, it stays on" feature_is on
+	foreign_rules
+
+	ip -n "$right" link add d0 type dummy
+	check_fail "a device that has none says so" 2 'no ntuple rules to turn on' \
+		ankus -n "$right" dev add d0 mode steer ntuple on
+	check_not "and is not managed" ankus -n "$right" dev show d0
+	ip -n "$right" link del d0
+}
+
 test_full() {
 	local calls id
 
@@ -590,6 +644,7 @@ test_observe
 test_pins
 test_backend_none
 test_feature
+test_feature_on
 test_full
 test_locations
 test_ineffective

@@ -14,8 +14,8 @@ static const char help[] =
 "                          [ tx-queues QUEUES|all ] [ rate RATE ] [ hold TIME ]\n"
 "                          [ release TIME ] [ tick TIME ] [ flows NUMBER ]\n"
 "                          [ sketch SIZE ] [ backend auto|ntuple|rss|none ]\n"
-"                          [ rx-dedicated on|off ] [ links auto|none ]\n"
-"                          [ low-entropy NUMBER|off ]\n"
+"                          [ ntuple on|off ] [ rx-dedicated on|off ]\n"
+"                          [ links auto|none ] [ low-entropy NUMBER|off ]\n"
 "       ankus dev set NAME ...       the same words, but for flows and sketch\n"
 "       ankus dev del NAME\n"
 "       ankus dev show [ NAME ]\n"
@@ -67,6 +67,7 @@ static const struct word add_words[] = {
 	{ "backend", put_enum, ANKUS_A_DEV_BACKEND, .names = &backend_names },
 	{ "rx-dedicated", put_enum, ANKUS_A_DEV_RX_DEDICATED,
 	  .names = &switch_names },
+	{ "ntuple", put_enum, ANKUS_A_DEV_NTUPLE, .names = &switch_names },
 	{ "links", put_enum, ANKUS_A_DEV_LINKS, .names = &links_names },
 	{ "low-entropy", put_low_entropy, ANKUS_A_DEV_LOW_ENTROPY_PERMILLE },
 	{}
@@ -181,6 +182,7 @@ static void text(const struct nl_view *v)
 	queues(v, ANKUS_A_DEV_RX_QUEUES, "\n    rx-queues");
 	queues(v, ANKUS_A_DEV_TX_QUEUES, " tx-queues");
 	value(v, ANKUS_A_DEV_BACKEND, " backend ");
+	value(v, ANKUS_A_DEV_NTUPLE, " ntuple ");
 	value(v, ANKUS_A_DEV_RX_DEDICATED, " rx-dedicated ");
 	value(v, ANKUS_A_DEV_LINKS, " links ");
 	print_text(" low-entropy ");

@@ -196,6 +196,7 @@ static const struct attr dev_attrs[] = {
 					       KIND_MILLI },
 	[ANKUS_A_DEV_BINS] = { "bins", KIND_NUM },
 	[ANKUS_A_DEV_RX_DEDICATED] = { "rx-dedicated", KIND_ENUM, &switch_names },
+	[ANKUS_A_DEV_NTUPLE] = { "ntuple", KIND_ENUM, &switch_names },
 	[ANKUS_A_DEV_RX_BACKENDS] = { "rx-backends", KIND_NESTS,
 				      .nested = &rx_backend_schema },
 };
