@@ -152,12 +152,8 @@ run_test() {
 	case $kernel in
 	*debug) args=(-t 3600 -L) ;;
 	esac
-	# A test may need a NIC, and says so itself; the guest of one that needs
-	# taps boots without it where there are none, and the test says why.
+	# A test may need a NIC, and says so itself.
 	nic=$(sed -n 's/^# vm: -q //p' "selftests/$test")
-	if grep -qx '# vm: -T' "selftests/$test"; then
-		[ -c /dev/net/tun ] && args+=(-T) || nic=
-	fi
 	[ -z "$nic" ] || args+=(-q "$nic")
 	selftests/vm/run.sh -k "$kernel" "${args[@]}" -l "$out.console" -- \
 		make -s -C selftests run_tests "TEST_PROGS=$test" >"$out" 2>&1

@@ -26,7 +26,7 @@ static const char *const dev_attrs[] = {
 	"rx-backend", "rx-slots", "rx-rules", "rx-reason", "event",
 	"sketch-bytes",
 	"low-entropy-permille", "dir", "effective-milliflows", "bins",
-	"rx-dedicated", "rx-backends"
+	"rx-dedicated", "rx-backends", "ntuple"
 };
 
 static const char *const rule_attrs[] = {

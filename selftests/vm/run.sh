@@ -13,8 +13,6 @@
 #   -r MIB      memory; default 1024, with a debug kernel 1536
 #   -t SECONDS  give up after that time; default 300
 #   -q ARGS     more arguments for QEMU
-#   -T          QEMU may use tap0 and tap1, which take many queues and are
-#               joined by a bridge; it has a network of its own then
 #   -a ARGS     more arguments for the kernel
 #   -A REGEX    console lines that look like a splat and are none
 #   -L          look for memory leaks at the end (debug kernels)
@@ -36,7 +34,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 cache=${ANKUS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ankus}
 kernel=6.1 cpus='' ram='' limit=300 qemu_args='' append='' allow='^$'
-leaks='' writable='' log='' icount='' interactive='' taps=''
+leaks='' writable='' log='' icount='' interactive=''
 guest_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 die() {
@@ -44,14 +42,13 @@ die() {
 	exit 2
 }
 
-while getopts k:c:r:t:q:Ta:A:Lw:l:Ii o; do
+while getopts k:c:r:t:q:a:A:Lw:l:Ii o; do
 	case $o in
 	k) kernel=$OPTARG ;;
 	c) cpus=$OPTARG ;;
 	r) ram=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	q) qemu_args=$OPTARG ;;
-	T) taps=1 ;;
 	a) append=$OPTARG ;;
 	A) allow=$OPTARG ;;
 	L) leaks=1 ;;
@@ -238,20 +235,6 @@ fi
 	fi
 } >"$tmp/command"
 
-# What runs QEMU: with taps, a shell that makes them, where nobody else sees
-# them; without /dev/net/tun the guest has no such NIC, and its test says so.
-within=()
-if [ -n "$taps" ]; then
-	# shellcheck disable=SC2016 # for the inner shell
-	within=(unshare -n sh -c '
-		ip link add br0 type bridge && ip link set br0 up || exit
-		for tap in tap0 tap1; do
-			ip tuntap add $tap mode tap multi_queue &&
-				ip link set $tap master br0 up || exit
-		done
-		exec "$@"' sh)
-fi
-
 # qemu ACCELERATOR SECONDS INITRD ARGS...: SECONDS may be empty
 qemu() {
 	local accel=$1 initrd=$3 timeout=${2:+timeout -k 5 $2} machine time
@@ -277,7 +260,7 @@ qemu() {
 	# has that at the same address: most programs start in half the time.
 	# One CPU boots (maxcpus), as one of several: see qemu.sh.
 	# shellcheck disable=SC2086 # words of arguments
-	exec $timeout ${within[@]+"${within[@]}"} "${emulator[@]}" $machine -M q35 \
+	exec $timeout "${emulator[@]}" $machine -M q35 \
 		-smp "$cpus,sockets=$cpus" -m "$ram" -nodefaults -display none \
 		-no-reboot -kernel "$image" -initrd "$initrd" \
 		-append "console=ttyS0 loglevel=5 panic=-1 oops=panic $time \
