@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which queue and link each elephant of a device goes to: new ones are placed,
+ * Which queue, CPU and link each elephant of a device goes to: new ones are placed,
  * those on dead or closed bins leave them, and when there is nothing of that
  * to do, one move or exchange evens the load.
  */
@@ -10,6 +10,7 @@
 #include "control.h"
 #include "link.h"
 #include "rule.h"
+#include "rx_cpu.h"
 #include "steer.h"
 
 /* A flow that was moved stays where it is for so long */
@@ -26,7 +27,8 @@ static bool assign_steerable(const struct ankus_dev *ad,
 
 	return flow->state == ANKUS_FLOW_STATE_ELEPHANT && !flow->ignored &&
 	       flow->mode == ANKUS_PIN_MODE_AUTO &&
-	       in == (kind == ANKUS_PIN_RXQ);
+	       in == (kind == ANKUS_PIN_RXQ || kind == ANKUS_PIN_CPU) &&
+	       (kind != ANKUS_PIN_CPU || ankus_rx_cpu_wanted(ad, flow));
 }
 
 static int assign_by_rate(const void *a, const void *b)
@@ -36,7 +38,7 @@ static int assign_by_rate(const void *a, const void *b)
 	return x->rate_bps < y->rate_bps ? 1 : x->rate_bps > y->rate_bps ? -1 : 0;
 }
 
-/* Is the flow's queue or link gone, or not open to it any more? */
+/* Is the flow's queue, CPU or link gone, or not open to it any more? */
 static bool assign_must_leave(struct ankus_dev *ad,
 			      const struct ankus_flow *flow,
 			      const struct ankus_backend_ops *ops)
@@ -99,8 +101,7 @@ static unsigned int assign_unplaced(struct ankus_dev *ad,
 			/* a rule on its way out makes room first */
 			if (now < pin->retry_ns || pin->installed)
 				continue;
-			if (ops->kind != ANKUS_PIN_LINK)
-				bin = READ_ONCE(flow->seen_bin);
+			bin = ankus_flow_seen(flow, ops->kind);
 		} else if (!assign_must_leave(ad, flow, ops)) {
 			continue;
 		}
@@ -140,6 +141,13 @@ static unsigned int assign_movable(struct ankus_dev *ad,
 	return n;
 }
 
+static const char *const assign_no_bin[ANKUS_PIN_KINDS] = {
+	[ANKUS_PIN_RXQ] = "no usable queue",
+	[ANKUS_PIN_TXQ] = "no usable queue",
+	[ANKUS_PIN_LINK] = "no usable link",
+	[ANKUS_PIN_CPU] = "no usable CPU",
+};
+
 /* Returns how many found a place */
 static unsigned int assign_place(struct ankus_dev *ad,
 				 const struct ankus_backend_ops *ops,
@@ -166,9 +174,7 @@ static unsigned int assign_place(struct ankus_dev *ad,
 		bin = ankus_place_new(bins, n_bins, item);
 		if (bin < 0) {
 			ankus_steer_fail(pin, ANKUS_PIN_STATE_PARKED, 0,
-					 ops->kind == ANKUS_PIN_LINK ?
-					 "no usable link" : "no usable queue",
-					 now);
+					 assign_no_bin[ops->kind], now);
 			/* costs nothing to try again, at the next tick */
 			pin->retry_ns = 0;
 			pin->failures = 0;
@@ -300,6 +306,18 @@ static void assign_none(struct ankus_dev *ad, unsigned int kind, u64 now)
 		ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN, now);
 }
 
+/* A flow whose RX queue was seen to be the right one has no CPU beside that. */
+static void assign_spare_cpus(struct ankus_dev *ad, u64 now)
+{
+	struct ankus_flow *flow;
+
+	ankus_active_for_each(&ad->flows, flow)
+		if (flow->mode == ANKUS_PIN_MODE_AUTO &&
+		    !ankus_rx_cpu_wanted(ad, flow))
+			ankus_steer_want(&flow->ctl->pin[ANKUS_PIN_CPU],
+					 ANKUS_NO_BIN, now);
+}
+
 /* A flow pinned by hand does not follow its link's slot to another link. */
 static void assign_orphans(struct ankus_dev *ad, u64 now)
 {
@@ -332,6 +350,7 @@ void ankus_control_assign(struct ankus_dev *ad, u64 now)
 	assign_orphans(ad, now);
 	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++)
 		assign_none(ad, kind, now);
+	assign_spare_cpus(ad, now);
 	if (!ad->elephants)
 		return;
 	/* without memory the flows stay where they are until the next tick */

@@ -256,7 +256,7 @@ static void balance_expect(struct ankus_balance *balance, u64 now)
 	of->expected_ns = now;
 	of->expected_permille = ankus_mix_imbalance(&balance->traffic[dir].mix,
 						    of->n_bins, balance->loads);
-	balance->turn = (balance->turn + 1) % ANKUS_PIN_KINDS;
+	balance->turn = (balance->turn + 1) % ANKUS_BALANCE_KINDS;
 }
 
 /*
@@ -318,7 +318,7 @@ void ankus_balance_end(struct ankus_dev *ad, u64 largest_bps, u64 now,
 		balance_shares(&ad->balance->traffic[dir], largest_bps);
 		balance_pairs(&ad->balance->traffic[dir], largest_bps);
 	}
-	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++)
+	for (kind = 0; kind < ANKUS_BALANCE_KINDS; kind++)
 		balance_actual(ad, kind);
 	balance_expect(ad->balance, now);
 	for (dir = 0; dir < ANKUS_DIRS; dir++)

@@ -7,6 +7,8 @@
 #include "entropy.h"
 
 #define ANKUS_DIRS (ANKUS_DIR_OUT + 1)
+/* Hashing spreads over queues and links; CPUs follow from the queues */
+#define ANKUS_BALANCE_KINDS (ANKUS_PIN_LINK + 1)
 
 /**
  * struct ankus_queue_load - what the tracked flows are to a queue
@@ -74,7 +76,7 @@ struct ankus_bin_balance {
 /**
  * struct ankus_balance - how evenly the traffic of a device spreads
  * @traffic: by enum ankus_dir
- * @kind: by enum ankus_pin_kind
+ * @kind: by enum ankus_pin_kind, but for CPUs
  * @turn: kind that is next to be given its expected imbalance
  * @bins: room for the computation of an imbalance
  * @loads: likewise
@@ -83,7 +85,7 @@ struct ankus_bin_balance {
  */
 struct ankus_balance {
 	struct ankus_traffic traffic[ANKUS_DIRS];
-	struct ankus_bin_balance kind[ANKUS_PIN_KINDS];
+	struct ankus_bin_balance kind[ANKUS_BALANCE_KINDS];
 	unsigned int turn;
 	struct ankus_bin *bins;
 	s64 *loads;

@@ -238,21 +238,30 @@ static void classify_publish(struct ankus_dev *ad)
 	}
 }
 
-/* Adds a flow to the load of the bins that it runs over */
-static void classify_load(struct ankus_dev *ad, const struct ankus_flow *flow)
+/* Where it is wanted, else where it was seen */
+static void classify_load_kind(struct ankus_dev *ad,
+			       const struct ankus_flow *flow, unsigned int kind)
 {
-	unsigned int kind = flow->key.dir == ANKUS_DIR_IN ? ANKUS_PIN_RXQ :
-							    ANKUS_PIN_TXQ;
-	int bin = READ_ONCE(flow->seen_bin);
+	int bin = ankus_flow_seen(flow, kind);
 
-	ankus_balance_add(ad, flow);
 	if (flow->ctl && flow->ctl->pin[kind].want != ANKUS_NO_BIN)
 		bin = flow->ctl->pin[kind].want;
 	if (bin >= 0 && bin < ad->n_bins[kind])
 		ad->bins[kind][bin].load_bps += flow->rate.slow_bps;
+}
 
+/* Adds a flow to the load of the bins that it runs over */
+static void classify_load(struct ankus_dev *ad, const struct ankus_flow *flow)
+{
+	bool in = flow->key.dir == ANKUS_DIR_IN;
+	int bin;
+
+	ankus_balance_add(ad, flow);
+	classify_load_kind(ad, flow, in ? ANKUS_PIN_RXQ : ANKUS_PIN_TXQ);
 	if (!flow->ctl)
 		return;
+	if (in)
+		classify_load_kind(ad, flow, ANKUS_PIN_CPU);
 	bin = flow->ctl->pin[ANKUS_PIN_LINK].want;
 	if (bin >= 0 && bin < ad->n_bins[ANKUS_PIN_LINK]) {
 		struct ankus_link *link = ankus_link_slot(ad, bin);

@@ -12,6 +12,9 @@
 #include <linux/slab.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
+#if __has_include(<net/hotdata.h>)
+#include <net/hotdata.h>
+#endif
 #include <net/netlink.h>
 #include <net/sch_generic.h>
 
@@ -201,6 +204,57 @@ static inline bool ankus_dev_has_tc_egress(const struct net_device *dev)
 #else
 	return false;
 #endif
+#endif
+}
+
+/* Let the core take a packet up behind taps, tc and netfilter's ingress hooks */
+static inline void ankus_skb_skip_ingress(struct sk_buff *skb)
+{
+#ifdef CONFIG_NET_CLS_ACT
+	skb->tc_skip_classify = 1;
+#endif
+}
+
+/* The sysctl net.core.netdev_max_backlog moved in 6.9 */
+static inline unsigned int ankus_max_backlog(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	return max(READ_ONCE(net_hotdata.max_backlog), 1);
+#else
+	return max(READ_ONCE(netdev_max_backlog), 1);
+#endif
+}
+
+/*
+ * A device that NAPIs of nobody's belong to.  Since 6.10 the core allocates it;
+ * its instance lock (6.14) is taken while that of another device is held.
+ */
+static inline struct net_device *ankus_dummy_alloc(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	struct net_device *dev = alloc_netdev_dummy(0);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+	static struct lock_class_key ankus_dummy_key;
+
+	if (dev)
+		lockdep_set_class(&dev->lock, &ankus_dummy_key);
+#endif
+	return dev;
+#else
+	struct net_device *dev = kzalloc(sizeof(*dev), GFP_KERNEL_ACCOUNT);
+
+	if (dev)
+		init_dummy_netdev(dev);
+	return dev;
+#endif
+}
+
+static inline void ankus_dummy_free(struct net_device *dev)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	free_netdev(dev);
+#else
+	kfree(dev);
 #endif
 }
 

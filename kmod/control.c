@@ -12,6 +12,7 @@
 #include "control.h"
 #include "event.h"
 #include "link.h"
+#include "rx_cpu.h"
 #include "steer.h"
 #include "trace.h"
 
@@ -174,7 +175,7 @@ static void control_tick(struct work_struct *work)
 		ankus_control_assign(ad, now);
 	else
 		ad->wake_ns = now;
-	if (ad->stale || ankus_steer_rx_pending(ad))
+	if (ad->stale || ankus_steer_rx_pending(ad) || ankus_rx_cpu_pending(ad))
 		ankus_control_steer_soon(ad);
 
 	ad->count[ANKUS_TICKS]++;
@@ -226,12 +227,13 @@ static void control_steer_work(struct work_struct *work)
 					    struct ankus_dev, steer);
 	struct ankus_net *an = ad->an;
 	enum ankus_steer_left left;
-	bool ready, stale;
+	bool ready, stale, cpus;
 
 	mutex_lock(&an->lock);
 	left = !ad->gone && ankus_steer_rx_pending(ad) ? ANKUS_STEER_WAITS :
 							 ANKUS_STEER_DONE;
-	ready = !ad->gone && (ad->stale || ankus_steer_rx_ready(ad));
+	cpus = !ad->gone && ankus_rx_cpu_pending(ad);
+	ready = !ad->gone && (ad->stale || cpus || ankus_steer_rx_ready(ad));
 	mutex_unlock(&an->lock);
 
 	if (ready) {
@@ -242,6 +244,8 @@ static void control_steer_work(struct work_struct *work)
 		mutex_unlock(&an->lock);
 		if (stale)
 			ankus_control_refresh(ad);
+		if (ready && cpus)
+			ankus_rx_cpu_start(ad);
 		if (ready) {
 			left = ankus_steer_rx_run(ad, false);
 			ankus_rx_feature_keep(ad);

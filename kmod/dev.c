@@ -219,8 +219,9 @@ struct ankus_dev *ankus_dev_create(struct ankus_net *an,
 		goto err_sketch;
 	ad->bins_max = max3(netdev->num_rx_queues, netdev->num_tx_queues,
 			    (unsigned int)ANKUS_LINKS_MAX);
+	ad->bins_max = max_t(unsigned int, ad->bins_max, nr_cpu_ids);
 	ad->bins_max = min_t(unsigned int, ad->bins_max, ANKUS_MAX_QUEUES);
-	/* one allocation, a third for each kind */
+	/* one allocation, the same for each kind */
 	ad->bins[0] = kvcalloc(ad->bins_max, ANKUS_PIN_KINDS * sizeof(**ad->bins),
 			       GFP_KERNEL_ACCOUNT);
 	if (!ad->bins[0])

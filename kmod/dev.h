@@ -41,6 +41,7 @@
 struct ankus_balance;
 struct ankus_link;
 struct ankus_rss;
+struct ankus_rx_cpu;
 struct ankus_backend_ops;
 
 /* Counted per CPU on the packet path */
@@ -60,6 +61,11 @@ enum ankus_pcpu_stat {
 	ANKUS_KICKS,
 	ANKUS_PAIR_SAMPLES,
 	ANKUS_PAIRS_FULL,
+	ANKUS_CPU_QUEUED,
+	ANKUS_CPU_BYPASSED,
+	ANKUS_CPU_PACKETS,
+	ANKUS_CPU_BYTES,
+	ANKUS_CPU_OVERFLOW,
 	ANKUS_PCPU_STATS
 };
 
@@ -143,6 +149,7 @@ struct ankus_net {
  * @ntuple: turn the feature on, as long as the mode is to steer
  * @rx: queues open to received elephants
  * @tx: queues open to sent elephants
+ * @cpus: CPUs open to received elephants
  */
 struct ankus_config {
 	u8 mode;
@@ -159,6 +166,7 @@ struct ankus_config {
 	bool ntuple;
 	struct ankus_queues rx;
 	struct ankus_queues tx;
+	struct ankus_queues cpus;
 };
 
 /**
@@ -231,6 +239,8 @@ struct ankus_rx {
  * @admit_bytes: a flow that has carried so many in about a tick is tracked; 0
  *	without a sketch
  * @links: ways out; slots written under ankus_net::lock, read under RCU
+ * @rx_cpu: queues to CPUs, rx_cpu.c's; NULL before they are needed.  Written under
+ *	rtnl, read by the packet path
  * @hooks: netfilter hooks, hook.c's
  * @next_link: slot to try first for a new link; under ankus_net::lock
  * @list: in ankus_net::devs
@@ -243,7 +253,7 @@ struct ankus_rx {
  * @elephants: how many there are now; under ankus_net::lock
  * @candidates: likewise
  * @count: counters, likewise
- * @bins: queues and links by kind, as the control loop sees them, likewise
+ * @bins: queues, CPUs and links by kind, as the control loop sees them, likewise
  * @n_bins: how many there are now
  * @bins_max: how many fit
  * @balance: how evenly the traffic spreads, likewise; balance.c's
@@ -275,6 +285,7 @@ struct ankus_dev {
 	u32 epoch;
 	u32 admit_bytes;
 	struct ankus_link __rcu *links[ANKUS_LINKS_MAX];
+	struct ankus_rx_cpu *rx_cpu;
 	struct nf_hook_ops hooks[2];
 
 	unsigned int next_link;

@@ -142,6 +142,7 @@ void ankus_event_flow(struct ankus_dev *ad, struct ankus_flow *flow, int kind,
 		[ANKUS_PIN_RXQ] = ANKUS_A_FLOW_RX_QUEUE,
 		[ANKUS_PIN_TXQ] = ANKUS_A_FLOW_TX_QUEUE,
 		[ANKUS_PIN_LINK] = ANKUS_A_FLOW_LINK,
+		[ANKUS_PIN_CPU] = ANKUS_A_FLOW_CPU,
 	};
 	struct sk_buff *msg;
 	void *hdr;

@@ -17,11 +17,12 @@ struct ankus_backend_ops;
 struct ankus_flows;
 struct ankus_rule;
 
-/* A flow can be steered in three ways */
+/* A flow can be steered in four ways */
 enum ankus_pin_kind {
 	ANKUS_PIN_RXQ,
 	ANKUS_PIN_TXQ,
 	ANKUS_PIN_LINK,
+	ANKUS_PIN_CPU,
 	ANKUS_PIN_KINDS
 };
 
@@ -45,8 +46,8 @@ enum ankus_pin_kind {
  * struct ankus_pin - one steering of one flow
  * @want: bin wanted in force, or ANKUS_NO_BIN.  Written under ankus_net::lock,
  *	read by the packet path
- * @have: bin in force, or ANKUS_NO_BIN.  Written by the packet path (TX kinds)
- *	or under rtnl (RX)
+ * @have: bin in force, or ANKUS_NO_BIN.  Written by the packet path, or under
+ *	rtnl (RX queue)
  * @left: bin that @have was when it failed, until the next switch; else
  *	ANKUS_NO_BIN.  Packet path
  * @switches: times that @have took on a bin, written with it
@@ -145,12 +146,15 @@ struct ankus_rx_try {
  * @node: in ankus_flows::active
  * @pin: by enum ankus_pin_kind
  * @rx: of a received flow
+ * @cpu_place: of its last packet in the queue of a CPU, see cpu_queue.h; 0 when
+ *	that went none of that way.  Packet path
  */
 struct ankus_flow_ctl {
 	struct ankus_flow *flow;
 	struct rb_node node;
 	struct ankus_pin pin[ANKUS_PIN_KINDS];
 	struct ankus_rx_try rx;
+	u64 cpu_place;
 };
 
 /**
@@ -167,6 +171,7 @@ struct ankus_flow_ctl {
  * @seen_napi: NAPI id of the last packet, where the driver records no queue
  * @seen_changes: times that either was another than before
  * @mark: packet mark last seen
+ * @seen_cpu: that received the last packet, where there is a control part
  * @dscp: last seen
  * @state: enum ankus_flow_state
  * @mode: enum ankus_pin_mode
@@ -205,6 +210,7 @@ struct ankus_flow {
 	u32 seen_napi;
 	u32 seen_changes;
 	u32 mark;
+	u16 seen_cpu;
 	u8 dscp;
 
 	u8 state;
@@ -285,6 +291,20 @@ static inline struct ankus_flow_ctl *ankus_pin_ctl(const struct ankus_pin *pin)
 static inline struct ankus_flow *ankus_pin_flow(const struct ankus_pin *pin)
 {
 	return ankus_pin_ctl(pin)->flow;
+}
+
+/* Where the packets of a flow were seen last: the bin, ANKUS_NO_BIN if unknown */
+static inline int ankus_flow_seen(const struct ankus_flow *flow,
+				  unsigned int kind)
+{
+	switch (kind) {
+	case ANKUS_PIN_LINK:
+		return ANKUS_NO_BIN;
+	case ANKUS_PIN_CPU:
+		return READ_ONCE(flow->seen_cpu);
+	default:
+		return READ_ONCE(flow->seen_bin);
+	}
 }
 
 /* Bucket by bucket, new flows may or may not be seen; may sleep in between */

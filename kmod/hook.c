@@ -5,7 +5,7 @@
  * Both hooks see packets after GRO and before segmentation, so what they cost
  * is paid once per 64 KiB of an elephant.  They come last among the hooks of a
  * device: what others drop or redirect is not counted, and a packet that is
- * sent over its link skips nobody.
+ * handed to its CPU or sent over its link skips nobody.
  *
  * Everything runs under RCU with softirqs off and takes no lock, except that a
  * flow is inserted under the table's.  What is not in the table goes through the
@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "control.h"
 #include "hook.h"
+#include "rx_cpu.h"
 #include "steer.h"
 #include "trace.h"
 
@@ -159,13 +160,40 @@ static noinline void hook_seen_napi(struct ankus_flow *flow, u32 napi)
 	}
 }
 
+/*
+ * Does an RX queue pin wait for a change, is a CPU wanted or in force, or was
+ * one?  In one test, as nearly always there is nothing: no bin is all ones.
+ */
+static __always_inline bool hook_steers(const struct ankus_flow_ctl *ctl)
+{
+	const struct ankus_pin *rx = &ctl->pin[ANKUS_PIN_RXQ];
+	const struct ankus_pin *cpu = &ctl->pin[ANKUS_PIN_CPU];
+	u32 moving = READ_ONCE(rx->want) ^ READ_ONCE(rx->have);
+	u32 bins = ~(READ_ONCE(cpu->want) & READ_ONCE(cpu->have));
+
+	return (moving | bins) | READ_ONCE(ctl->cpu_place);
+}
+
+/* Out of the way of all other packets */
+static noinline unsigned int hook_steer_in(struct ankus_dev *ad,
+					   struct ankus_flow_ctl *ctl,
+					   struct sk_buff *skb)
+{
+	struct ankus_pin *pin = &ctl->pin[ANKUS_PIN_RXQ];
+
+	if (READ_ONCE(pin->want) != READ_ONCE(pin->have)) {
+		WRITE_ONCE(pin->gap_ns, ktime_get_ns());
+		WRITE_ONCE(ctl->rx.nic_hash, skb->sw_hash ? 0 : skb->hash);
+	}
+	return ankus_rx_cpu_apply(ad, ctl, skb) ? NF_STOLEN : NF_ACCEPT;
+}
+
 static unsigned int hook_ingress(void *priv, struct sk_buff *skb,
 				 const struct nf_hook_state *state)
 {
 	struct ankus_dev *ad = priv;
 	struct ankus_flow_ctl *ctl;
 	struct ankus_flow *flow;
-	struct ankus_pin *pin;
 
 	flow = hook_account(ad, skb, ANKUS_DIR_IN);
 	if (!flow)
@@ -180,11 +208,10 @@ static unsigned int hook_ingress(void *priv, struct sk_buff *skb,
 	ctl = smp_load_acquire(&flow->ctl);
 	if (!ctl)
 		return NF_ACCEPT;
-	pin = &ctl->pin[ANKUS_PIN_RXQ];
-	if (unlikely(READ_ONCE(pin->want) != READ_ONCE(pin->have))) {
-		WRITE_ONCE(pin->gap_ns, ktime_get_ns());
-		WRITE_ONCE(ctl->rx.nic_hash, skb->sw_hash ? 0 : skb->hash);
-	}
+	if (unlikely(READ_ONCE(flow->seen_cpu) != smp_processor_id()))
+		WRITE_ONCE(flow->seen_cpu, smp_processor_id());
+	if (unlikely(hook_steers(ctl)))
+		return hook_steer_in(ad, ctl, skb);
 	return NF_ACCEPT;
 }
 

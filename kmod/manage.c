@@ -4,7 +4,8 @@
  * its namespace goes away, or because the module does.
  *
  * Whatever the cause, the end is the same: pins are taken back, the NIC's
- * rules removed, the hooks unregistered, then the device is let go.
+ * rules removed, the hooks unregistered, packets on their way to other CPUs
+ * delivered, then the device is let go.
  */
 #include <linux/delay.h>
 #include <linux/rtnetlink.h>
@@ -15,6 +16,7 @@
 #include "link.h"
 #include "manage.h"
 #include "rule.h"
+#include "rx_cpu.h"
 #include "rx_rss.h"
 #include "steer.h"
 
@@ -115,6 +117,7 @@ static bool manage_drained(struct ankus_dev *ad)
 		/* a silent flow has nothing that could be overtaken */
 		if (time_before(jiffies, READ_ONCE(flow->seen_jiffies) + silent) &&
 		    (READ_ONCE(pin[ANKUS_PIN_TXQ].have) != ANKUS_NO_BIN ||
+		     READ_ONCE(pin[ANKUS_PIN_CPU].have) != ANKUS_NO_BIN ||
 		     READ_ONCE(pin[ANKUS_PIN_LINK].have) != ANKUS_NO_BIN))
 			return false;
 	}
@@ -182,6 +185,7 @@ void ankus_manage_del(struct ankus_dev *ad)
 	ankus_steer_rx_run(ad, true);
 	ankus_rx_feature_end(ad);
 	ankus_hook_unregister(ad);
+	ankus_rx_cpu_stop(ad);
 
 	mutex_lock(&an->lock);
 	ad->gone = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a rule asks of a flow's key, and the sets of queues it names. */
+/* What a rule asks of a flow's key, and the sets of queues and CPUs it names. */
 #ifndef ANKUS_MATCH_H
 #define ANKUS_MATCH_H
 
@@ -9,7 +9,7 @@
 #include "key.h"
 
 /**
- * struct ankus_queues - a set of queue numbers
+ * struct ankus_queues - a set of queue or CPU numbers
  * @some: false for "all queues", then @map is not looked at
  * @map: bit q is set when queue q is in the set
  */

@@ -16,6 +16,7 @@
 #include "netlink_gen.h"
 
 #define NETLINK_RANGES_MAX 64
+#define NETLINK_CPU_RANGES_MAX 16
 
 static const struct genl_multicast_group netlink_groups[] = {
 	[ANKUS_NLGRP_EVENTS] = { .name = ANKUS_MCGRP_EVENTS, },
@@ -329,6 +330,42 @@ int ankus_nl_get_queues(struct genl_info *info, int attr, unsigned int n_queues,
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr],
 				    "a set of queues has 64 ranges at most");
 		return -E2BIG;
+	}
+	return 0;
+}
+
+/**
+ * ankus_nl_get_cpus() - read a set of CPUs from a request
+ * @info: the request
+ * @attr: the attribute, as for ankus_nl_get_queues()
+ * @cpus: filled in; left alone when the attribute is absent
+ *
+ * Context: Any.
+ * Return: 0 or -errno.
+ */
+int ankus_nl_get_cpus(struct genl_info *info, int attr,
+		      struct ankus_queues *cpus)
+{
+	unsigned int cpu, first, end, ranges = 0;
+	int err;
+
+	err = ankus_nl_get_queues(info, attr, ANKUS_MAX_QUEUES, cpus);
+	if (err || !info->attrs[attr] || !cpus->some)
+		return err;
+	/* an answer has room for two sets of queues and this */
+	for_each_set_bitrange(first, end, cpus->map, ANKUS_MAX_QUEUES)
+		ranges++;
+	if (ranges > NETLINK_CPU_RANGES_MAX) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr],
+				    "a set of CPUs has 16 ranges at most");
+		return -E2BIG;
+	}
+	for_each_set_bit(cpu, cpus->map, ANKUS_MAX_QUEUES) {
+		if (cpu < nr_cpu_ids && cpu_possible(cpu))
+			continue;
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr],
+				    "the machine has no such CPU");
+		return -ERANGE;
 	}
 	return 0;
 }

@@ -45,6 +45,8 @@ int ankus_nl_dump_ifindex(struct netlink_callback *cb, struct sk_buff *skb,
 int ankus_nl_no_filter(struct netlink_callback *cb, int attr);
 int ankus_nl_get_queues(struct genl_info *info, int attr, unsigned int n_queues,
 			struct ankus_queues *queues);
+int ankus_nl_get_cpus(struct genl_info *info, int attr,
+		      struct ankus_queues *cpus);
 int ankus_nl_put_queues(struct sk_buff *msg, int attr,
 			const struct ankus_queues *queues);
 typedef int (*ankus_nl_fill_dev_t)(struct sk_buff *msg, struct ankus_dev *ad);

@@ -20,6 +20,9 @@ static const struct cpu_map cpu_counters[] = {
 	{ ANKUS_A_CPU_FLOWS_ADMITTED, ANKUS_ADMITTED },
 	{ ANKUS_A_CPU_SKETCH_PACKETS, ANKUS_SKETCHED },
 	{ ANKUS_A_CPU_SKETCH_REPLACED, ANKUS_SKETCH_REPLACES },
+	{ ANKUS_A_CPU_STEERED_PACKETS, ANKUS_CPU_PACKETS },
+	{ ANKUS_A_CPU_STEERED_BYTES, ANKUS_CPU_BYTES },
+	{ ANKUS_A_CPU_OVERFLOW_PACKETS, ANKUS_CPU_OVERFLOW },
 };
 
 static int cpu_put_sketch(struct sk_buff *msg, struct ankus_dev *ad, int cpu)

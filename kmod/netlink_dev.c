@@ -80,15 +80,20 @@ static int dev_put_backend(struct sk_buff *msg, const struct ankus_dev *ad,
  */
 int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad)
 {
+	const struct ankus_backend_ops *rx = ad->rx.ops;
 	const struct ankus_config *cfg = &ad->cfg;
 	struct net_device *netdev = ad->netdev;
+	const char *cpu_reason = NULL;
 	unsigned int i;
+	bool cpu;
 
+	cpu = ankus_steer_ops(ad, ANKUS_PIN_CPU, &cpu_reason);
 	if (nla_put_u32(msg, ANKUS_A_DEV_IFINDEX, netdev->ifindex) ||
 	    nla_put_string(msg, ANKUS_A_DEV_IFNAME, netdev->name) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_MODE, cfg->mode) ||
 	    ankus_nl_put_queues(msg, ANKUS_A_DEV_RX_QUEUES, &cfg->rx) ||
 	    ankus_nl_put_queues(msg, ANKUS_A_DEV_TX_QUEUES, &cfg->tx) ||
+	    ankus_nl_put_queues(msg, ANKUS_A_DEV_RX_CPUS, &cfg->cpus) ||
 	    nla_put_u64_64bit(msg, ANKUS_A_DEV_RATE_BPS, cfg->rate_bps,
 			      ANKUS_A_DEV_PAD) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_HOLD_MS, cfg->hold_ms) ||
@@ -105,7 +110,8 @@ int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad)
 	    nla_put_u32(msg, ANKUS_A_DEV_FLOWS, READ_ONCE(ad->flows.count)) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_ELEPHANTS, ad->elephants) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_RX_BACKEND,
-			ad->rx.ops ? ad->rx.ops->id : ANKUS_BACKEND_NONE) ||
+			rx ? rx->id :
+			cpu ? ANKUS_BACKEND_CPU : ANKUS_BACKEND_NONE) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_RX_SLOTS,
 			READ_ONCE(ad->rx.slots)) ||
 	    nla_put_u32(msg, ANKUS_A_DEV_RX_RULES, ad->rx.rules) ||
@@ -123,6 +129,8 @@ int ankus_nl_fill_dev(struct sk_buff *msg, struct ankus_dev *ad)
 		if (ad->rx.backend[i].ops &&
 		    dev_put_backend(msg, ad, &ad->rx.backend[i]))
 			return -EMSGSIZE;
+	if (!cpu && nla_put_string(msg, ANKUS_A_DEV_CPU_REASON, cpu_reason))
+		return -EMSGSIZE;
 	return 0;
 }
 
@@ -211,9 +219,12 @@ static int dev_parse(struct genl_info *info, struct net_device *netdev,
 	      dev_check_dedicated(info, netdev, cfg);
 	if (err)
 		return err;
-	return ankus_nl_get_queues(info, ANKUS_A_DEV_TX_QUEUES,
-				   min(netdev->num_tx_queues, ANKUS_MAX_QUEUES + 0U),
-				   &cfg->tx);
+	err = ankus_nl_get_queues(info, ANKUS_A_DEV_TX_QUEUES,
+				  min(netdev->num_tx_queues, ANKUS_MAX_QUEUES + 0U),
+				  &cfg->tx);
+	if (err)
+		return err;
+	return ankus_nl_get_cpus(info, ANKUS_A_DEV_RX_CPUS, &cfg->cpus);
 }
 
 /* What is fixed when a device is added */

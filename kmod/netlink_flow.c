@@ -61,7 +61,7 @@ static int flow_put_pin(struct sk_buff *msg, struct ankus_dev *ad,
 			int attr)
 {
 	const struct ankus_pin *pin = &flow->ctl->pin[kind];
-	int seen = READ_ONCE(flow->seen_bin);
+	int seen = ankus_flow_seen(flow, kind);
 	struct nlattr *nest;
 	int err;
 
@@ -74,7 +74,7 @@ static int flow_put_pin(struct sk_buff *msg, struct ankus_dev *ad,
 			   READ_ONCE(pin->have)) ?:
 	      nla_put_u32(msg, ANKUS_A_PIN_MOVES,
 			  max(READ_ONCE(pin->switches), 1U) - 1);
-	if (!err && kind != ANKUS_PIN_LINK)
+	if (!err)
 		err = flow_put_bin(msg, ad, kind, ANKUS_A_PIN_OBSERVED, seen);
 	if (!err && pin->installed)
 		err = nla_put_u32(msg, ANKUS_A_PIN_BACKEND, pin->by->id) ?:
@@ -159,7 +159,9 @@ int ankus_nl_fill_flow(struct sk_buff *msg, struct ankus_dev *ad,
 		return err;
 	if (in)
 		return flow_put_pin(msg, ad, flow, ANKUS_PIN_RXQ,
-				    ANKUS_A_FLOW_RX_QUEUE);
+				    ANKUS_A_FLOW_RX_QUEUE) ?:
+		       flow_put_pin(msg, ad, flow, ANKUS_PIN_CPU,
+				    ANKUS_A_FLOW_CPU);
 	return flow_put_pin(msg, ad, flow, ANKUS_PIN_TXQ,
 			    ANKUS_A_FLOW_TX_QUEUE) ?:
 	       flow_put_pin(msg, ad, flow, ANKUS_PIN_LINK, ANKUS_A_FLOW_LINK);
@@ -244,7 +246,38 @@ struct flow_target {
 	unsigned int queue_kind;
 	int queue;
 	int link;
+	int cpu;
 };
+
+static int flow_get_cpu(struct genl_info *info, struct ankus_dev *ad,
+			const struct ankus_flow *flow, struct flow_target *to)
+{
+	struct nlattr *cpu = info->attrs[ANKUS_A_FLOW_PIN_CPU];
+	const struct ankus_backend_ops *ops;
+	const char *reason;
+
+	to->cpu = ANKUS_NO_BIN;
+	if (!cpu)
+		return 0;
+	if (flow->key.dir != ANKUS_DIR_IN) {
+		NL_SET_ERR_MSG_ATTR(info->extack, cpu,
+				    "sent flows are not handed to a CPU");
+		return -EOPNOTSUPP;
+	}
+	ops = ankus_steer_ops(ad, ANKUS_PIN_CPU, &reason);
+	if (!ops) {
+		info->extack->_msg = reason;
+		NL_SET_BAD_ATTR(info->extack, cpu);
+		return -EOPNOTSUPP;
+	}
+	to->cpu = nla_get_u32(cpu);
+	if (ops->dead(ad, to->cpu)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, cpu,
+				    "no such CPU is online");
+		return -ERANGE;
+	}
+	return 0;
+}
 
 static int flow_get_target(struct genl_info *info, struct ankus_dev *ad,
 			   struct ankus_flow *flow, struct flow_target *to)
@@ -288,7 +321,7 @@ static int flow_get_target(struct genl_info *info, struct ankus_dev *ad,
 		}
 		to->link = link->index;
 	}
-	return 0;
+	return flow_get_cpu(info, ad, flow, to);
 }
 
 static int flow_set_mode(struct ankus_dev *ad, struct ankus_flow *flow, u8 mode,
@@ -318,6 +351,8 @@ static int flow_set_mode(struct ankus_dev *ad, struct ankus_flow *flow, u8 mode,
 			bin = to->queue;
 		if (to && kind == ANKUS_PIN_LINK)
 			bin = to->link;
+		if (to && kind == ANKUS_PIN_CPU)
+			bin = to->cpu;
 		ankus_steer_want(pin, bin, now);
 	}
 	ad->an->seq++;
@@ -337,7 +372,8 @@ int ankus_nl_flow_pin_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct ankus_net *an = ankus_net(genl_info_net(info));
 	bool manual = info->attrs[ANKUS_A_FLOW_PIN_QUEUE] ||
-		      info->attrs[ANKUS_A_FLOW_PIN_LINK];
+		      info->attrs[ANKUS_A_FLOW_PIN_LINK] ||
+		      info->attrs[ANKUS_A_FLOW_PIN_CPU];
 	struct flow_target to;
 	struct ankus_flow *flow;
 	struct ankus_dev *ad;

@@ -45,7 +45,7 @@ const struct nla_policy ankus_dev_get_nl_policy[ANKUS_A_DEV_IFNAME + 1] = {
 };
 
 /* ANKUS_CMD_DEV_NEW - do */
-const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_NTUPLE + 1] = {
+const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_RX_CPUS + 1] = {
 	[ANKUS_A_DEV_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_DEV_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -54,7 +54,7 @@ const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_NTUPLE + 1] = {
 	[ANKUS_A_DEV_RATE_BPS] = { .type = NLA_U64, },
 	[ANKUS_A_DEV_HOLD_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_hold_ms_range),
 	[ANKUS_A_DEV_RELEASE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_release_ms_range),
-	[ANKUS_A_DEV_BACKEND] = NLA_POLICY_MAX(NLA_U32, 3),
+	[ANKUS_A_DEV_BACKEND] = NLA_POLICY_MAX(NLA_U32, 4),
 	[ANKUS_A_DEV_LINKS] = NLA_POLICY_MAX(NLA_U32, 1),
 	[ANKUS_A_DEV_TICK_MS] = NLA_POLICY_MAX(NLA_U32, 10000),
 	[ANKUS_A_DEV_FLOW_MAX] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_flow_max_range),
@@ -62,10 +62,11 @@ const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_NTUPLE + 1] = {
 	[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_low_entropy_permille_range),
 	[ANKUS_A_DEV_RX_DEDICATED] = NLA_POLICY_MAX(NLA_U32, 1),
 	[ANKUS_A_DEV_NTUPLE] = NLA_POLICY_MAX(NLA_U32, 1),
+	[ANKUS_A_DEV_RX_CPUS] = NLA_POLICY_NESTED(ankus_queue_range_nl_policy),
 };
 
 /* ANKUS_CMD_DEV_SET - do */
-const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_NTUPLE + 1] = {
+const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_RX_CPUS + 1] = {
 	[ANKUS_A_DEV_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_DEV_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -74,12 +75,13 @@ const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_NTUPLE + 1] = {
 	[ANKUS_A_DEV_RATE_BPS] = { .type = NLA_U64, },
 	[ANKUS_A_DEV_HOLD_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_hold_ms_range),
 	[ANKUS_A_DEV_RELEASE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_release_ms_range),
-	[ANKUS_A_DEV_BACKEND] = NLA_POLICY_MAX(NLA_U32, 3),
+	[ANKUS_A_DEV_BACKEND] = NLA_POLICY_MAX(NLA_U32, 4),
 	[ANKUS_A_DEV_LINKS] = NLA_POLICY_MAX(NLA_U32, 1),
 	[ANKUS_A_DEV_TICK_MS] = NLA_POLICY_MAX(NLA_U32, 10000),
 	[ANKUS_A_DEV_LOW_ENTROPY_PERMILLE] = NLA_POLICY_FULL_RANGE(NLA_U32, &ankus_a_dev_low_entropy_permille_range),
 	[ANKUS_A_DEV_RX_DEDICATED] = NLA_POLICY_MAX(NLA_U32, 1),
 	[ANKUS_A_DEV_NTUPLE] = NLA_POLICY_MAX(NLA_U32, 1),
+	[ANKUS_A_DEV_RX_CPUS] = NLA_POLICY_NESTED(ankus_queue_range_nl_policy),
 };
 
 /* ANKUS_CMD_DEV_DEL - do */
@@ -94,7 +96,7 @@ const struct nla_policy ankus_rule_get_nl_policy[ANKUS_A_RULE_PREF + 1] = {
 };
 
 /* ANKUS_CMD_RULE_NEW - do */
-const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_REPLACE + 1] = {
+const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_RX_CPUS + 1] = {
 	[ANKUS_A_RULE_PREF] = { .type = NLA_U32, },
 	[ANKUS_A_RULE_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_RULE_DIR] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -118,6 +120,7 @@ const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_REPLACE + 1] = {
 	[ANKUS_A_RULE_TX_QUEUES] = NLA_POLICY_NESTED(ankus_queue_range_nl_policy),
 	[ANKUS_A_RULE_LINK] = { .type = NLA_STRING, .len = 15, },
 	[ANKUS_A_RULE_REPLACE] = { .type = NLA_FLAG, },
+	[ANKUS_A_RULE_RX_CPUS] = NLA_POLICY_NESTED(ankus_queue_range_nl_policy),
 };
 
 /* ANKUS_CMD_RULE_DEL - do */
@@ -168,10 +171,11 @@ const struct nla_policy ankus_flow_get_nl_policy[ANKUS_A_FLOW_LIMIT + 1] = {
 };
 
 /* ANKUS_CMD_FLOW_PIN - do */
-const struct nla_policy ankus_flow_pin_nl_policy[ANKUS_A_FLOW_PIN_LINK + 1] = {
+const struct nla_policy ankus_flow_pin_nl_policy[ANKUS_A_FLOW_PIN_CPU + 1] = {
 	[ANKUS_A_FLOW_ID] = { .type = NLA_U64, },
 	[ANKUS_A_FLOW_PIN_QUEUE] = NLA_POLICY_MAX(NLA_U32, 1023),
 	[ANKUS_A_FLOW_PIN_LINK] = { .type = NLA_NUL_STRING, .len = 15, },
+	[ANKUS_A_FLOW_PIN_CPU] = NLA_POLICY_MAX(NLA_U32, 1023),
 };
 
 /* ANKUS_CMD_FLOW_UNPIN - do */
@@ -224,14 +228,14 @@ const struct genl_ops ankus_nl_ops[19] = {
 		.cmd		= ANKUS_CMD_DEV_NEW,
 		.doit		= ankus_nl_dev_new_doit,
 		.policy		= ankus_dev_new_nl_policy,
-		.maxattr	= ANKUS_A_DEV_NTUPLE,
+		.maxattr	= ANKUS_A_DEV_RX_CPUS,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd		= ANKUS_CMD_DEV_SET,
 		.doit		= ankus_nl_dev_set_doit,
 		.policy		= ankus_dev_set_nl_policy,
-		.maxattr	= ANKUS_A_DEV_NTUPLE,
+		.maxattr	= ANKUS_A_DEV_RX_CPUS,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -252,7 +256,7 @@ const struct genl_ops ankus_nl_ops[19] = {
 		.cmd		= ANKUS_CMD_RULE_NEW,
 		.doit		= ankus_nl_rule_new_doit,
 		.policy		= ankus_rule_new_nl_policy,
-		.maxattr	= ANKUS_A_RULE_REPLACE,
+		.maxattr	= ANKUS_A_RULE_RX_CPUS,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -308,7 +312,7 @@ const struct genl_ops ankus_nl_ops[19] = {
 		.cmd		= ANKUS_CMD_FLOW_PIN,
 		.doit		= ankus_nl_flow_pin_doit,
 		.policy		= ankus_flow_pin_nl_policy,
-		.maxattr	= ANKUS_A_FLOW_PIN_LINK,
+		.maxattr	= ANKUS_A_FLOW_PIN_CPU,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

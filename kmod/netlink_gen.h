@@ -17,15 +17,15 @@ extern const struct nla_policy ankus_queue_range_nl_policy[ANKUS_A_QUEUE_RANGE_L
 
 extern const struct nla_policy ankus_dev_get_nl_policy[ANKUS_A_DEV_IFNAME + 1];
 
-extern const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_NTUPLE + 1];
+extern const struct nla_policy ankus_dev_new_nl_policy[ANKUS_A_DEV_RX_CPUS + 1];
 
-extern const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_NTUPLE + 1];
+extern const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_RX_CPUS + 1];
 
 extern const struct nla_policy ankus_dev_del_nl_policy[ANKUS_A_DEV_IFNAME + 1];
 
 extern const struct nla_policy ankus_rule_get_nl_policy[ANKUS_A_RULE_PREF + 1];
 
-extern const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_REPLACE + 1];
+extern const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_RX_CPUS + 1];
 
 extern const struct nla_policy ankus_rule_del_nl_policy[ANKUS_A_RULE_PREF + 1];
 
@@ -41,7 +41,7 @@ extern const struct nla_policy ankus_link_del_nl_policy[ANKUS_A_LINK_NAME + 1];
 
 extern const struct nla_policy ankus_flow_get_nl_policy[ANKUS_A_FLOW_LIMIT + 1];
 
-extern const struct nla_policy ankus_flow_pin_nl_policy[ANKUS_A_FLOW_PIN_LINK + 1];
+extern const struct nla_policy ankus_flow_pin_nl_policy[ANKUS_A_FLOW_PIN_CPU + 1];
 
 extern const struct nla_policy ankus_flow_unpin_nl_policy[ANKUS_A_FLOW_ID + 1];
 

@@ -79,7 +79,9 @@ static int rule_fill(struct sk_buff *msg, const struct ankus_rule *rule)
 		      ankus_nl_put_queues(msg, ANKUS_A_RULE_RX_QUEUES,
 					  &rule->rx) ?:
 		      ankus_nl_put_queues(msg, ANKUS_A_RULE_TX_QUEUES,
-					  &rule->tx);
+					  &rule->tx) ?:
+		      ankus_nl_put_queues(msg, ANKUS_A_RULE_RX_CPUS,
+					  &rule->cpus);
 	for (i = 0; !err && i < rule->n_links; i++)
 		err = nla_put_string(msg, ANKUS_A_RULE_LINK, rule->links[i]);
 	return err ?: nla_put_u64_64bit(msg, ANKUS_A_RULE_FLOWS, rule->flows,
@@ -282,13 +284,15 @@ static int rule_parse(struct genl_info *info, struct ankus_rule *rule)
 				  ANKUS_MAX_QUEUES, &rule->rx) ?:
 	      ankus_nl_get_queues(info, ANKUS_A_RULE_TX_QUEUES,
 				  ANKUS_MAX_QUEUES, &rule->tx) ?:
+	      ankus_nl_get_cpus(info, ANKUS_A_RULE_RX_CPUS, &rule->cpus) ?:
 	      rule_get_links(info, rule);
 	if (err)
 		return err;
 	if (rule->verdict == ANKUS_VERDICT_IGNORE &&
-	    (rule->rx.some || rule->tx.some || rule->n_links)) {
+	    (rule->rx.some || rule->tx.some || rule->cpus.some ||
+	     rule->n_links)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[ANKUS_A_RULE_VERDICT],
-				    "a rule that ignores flows has no queues or links for them");
+				    "a rule that ignores flows has no queues, CPUs or links for them");
 		return -EINVAL;
 	}
 	return 0;

@@ -26,6 +26,9 @@ static const struct stats_map stats_pcpu[] = {
 	{ ANKUS_A_STATS_SKETCH_REPLACED, ANKUS_SKETCH_REPLACES },
 	{ ANKUS_A_STATS_PAIRS_FULL, ANKUS_PAIRS_FULL },
 	{ ANKUS_A_STATS_PAIR_SAMPLES, ANKUS_PAIR_SAMPLES },
+	{ ANKUS_A_STATS_CPU_PACKETS, ANKUS_CPU_QUEUED },
+	{ ANKUS_A_STATS_CPU_OVERFLOW, ANKUS_CPU_OVERFLOW },
+	{ ANKUS_A_STATS_CPU_BYPASSED, ANKUS_CPU_BYPASSED },
 };
 
 static const struct stats_map stats_control[] = {
@@ -75,6 +78,8 @@ static int stats_put_pins(struct sk_buff *msg, struct ankus_dev *ad)
 			 in_force[ANKUS_PIN_TXQ]) ?:
 	       stats_put(msg, ANKUS_A_STATS_PINS_LINK,
 			 in_force[ANKUS_PIN_LINK]) ?:
+	       stats_put(msg, ANKUS_A_STATS_PINS_CPU,
+			 in_force[ANKUS_PIN_CPU]) ?:
 	       stats_put(msg, ANKUS_A_STATS_VERIFIED, verified) ?:
 	       stats_put(msg, ANKUS_A_STATS_PARKED, parked) ?:
 	       stats_put(msg, ANKUS_A_STATS_MOVES_WAITING, waiting);
@@ -142,7 +147,7 @@ static int stats_put_balance(struct sk_buff *msg, const struct ankus_dev *ad)
 	static const struct {
 		u16 actual;
 		u16 expected;
-	} attrs[ANKUS_PIN_KINDS] = {
+	} attrs[ANKUS_BALANCE_KINDS] = {
 		[ANKUS_PIN_RXQ] = {
 			ANKUS_A_STATS_RX_QUEUES_IMBALANCE_PERMILLE,
 			ANKUS_A_STATS_RX_QUEUES_EXPECTED_PERMILLE,
@@ -159,7 +164,7 @@ static int stats_put_balance(struct sk_buff *msg, const struct ankus_dev *ad)
 	unsigned int kind;
 	int err = 0;
 
-	for (kind = 0; !err && kind < ANKUS_PIN_KINDS; kind++) {
+	for (kind = 0; !err && kind < ANKUS_BALANCE_KINDS; kind++) {
 		const struct ankus_bin_balance *of = &ad->balance->kind[kind];
 
 		err = stats_put(msg, attrs[kind].actual, of->actual_permille) ?:

@@ -26,6 +26,7 @@ struct ankus_dev;
  * @verdict: enum ankus_verdict
  * @rx: queues for received flows
  * @tx: queues for sent flows
+ * @cpus: CPUs for received flows
  * @links: names of the links, empty strings behind the last
  * @n_links: how many; 0 for any link
  * @flows: flows matched so far
@@ -41,6 +42,7 @@ struct ankus_rule {
 	u8 verdict;
 	struct ankus_queues rx;
 	struct ankus_queues tx;
+	struct ankus_queues cpus;
 	char links[ANKUS_RULE_LINKS_MAX][ANKUS_NAME_MAX + 1];
 	unsigned int n_links;
 	u64 flows;

@@ -51,7 +51,8 @@ void ankus_steer_probe_rx(struct ankus_dev *ad)
 {
 	const char *reasons[ANKUS_RX_BACKENDS] = {};
 	const struct ankus_backend_ops *ops = NULL;
-	const char *reason = "backend none";
+	const char *reason = ad->cfg.backend == ANKUS_BACKEND_CPU ?
+			     "backend cpu" : "backend none";
 	unsigned int i;
 
 	BUILD_BUG_ON(ARRAY_SIZE(rx_backends) != ANKUS_RX_BACKENDS);

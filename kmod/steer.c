@@ -2,9 +2,9 @@
 /*
  * The state of pins: what is wanted, what is in force, what was proved.
  *
- * The control loop says what it wants (ankus_steer_want()).  For the TX kinds
- * the packet path puts it into force at a safe point; for RX the steer work
- * does, by driver calls under rtnl.  ankus_steer_look() then compares the two
+ * The control loop says what it wants (ankus_steer_want()).  The packet path puts
+ * it into force at a safe point; for RX queues the steer work does, by driver
+ * calls under rtnl.  ankus_steer_look() then compares the two
  * and looks for proof.  So each side writes its own half of a pin, and a pin
  * converges whatever happens in between.
  */
@@ -44,6 +44,9 @@ const struct ankus_backend_ops *ankus_steer_ops(struct ankus_dev *ad,
 	case ANKUS_PIN_TXQ:
 		ops = &ankus_tx_queue_ops;
 		break;
+	case ANKUS_PIN_CPU:
+		ops = &ankus_rx_cpu_ops;
+		break;
 	default:
 		ops = &ankus_tx_link_ops;
 		break;
@@ -76,7 +79,7 @@ void ankus_steer_set(struct ankus_pin *pin, u8 state, int error,
 /**
  * ankus_steer_want() - say where a flow is to go
  * @pin: the pin
- * @bin: queue or link slot, ANKUS_NO_BIN to take the pin back
+ * @bin: queue, CPU or link slot, ANKUS_NO_BIN to take the pin back
  * @now_ns: time
  *
  * Context: Under ankus_net::lock.
@@ -343,6 +346,8 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 		if (pin->state == ANKUS_PIN_STATE_INSTALLED ||
 		    pin->state == ANKUS_PIN_STATE_VERIFIED)
 			ankus_steer_set(pin, ANKUS_PIN_STATE_WANTED, 0,
+					kind == ANKUS_PIN_CPU ?
+					"the CPU is offline" :
 					"the queue or link failed");
 		return -1;
 	}
@@ -417,11 +422,11 @@ bool ankus_steer_safe(const struct ankus_backend_ops *ops,
 }
 
 /**
- * ankus_steer_switch() - put a TX pin into force
+ * ankus_steer_switch() - put a pin into force
  * @pin: the pin
  * @bin: its wanted bin
  *
- * Context: Egress hook, at a safe point.
+ * Context: Ingress or egress hook, at a safe point.
  */
 void ankus_steer_switch(struct ankus_pin *pin, int bin)
 {
@@ -442,7 +447,7 @@ void ankus_steer_switch(struct ankus_pin *pin, int bin)
  * Packets go other ways from here on.  So when the bin works again, to come
  * back to it takes a safe point.
  *
- * Context: Egress hook.
+ * Context: Ingress or egress hook.
  */
 void ankus_steer_leave(struct ankus_pin *pin, int bin)
 {

@@ -57,6 +57,7 @@ extern const struct ankus_backend_ops ankus_tx_queue_ops;
 extern const struct ankus_backend_ops ankus_tx_link_ops;
 extern const struct ankus_backend_ops ankus_rx_ntuple_ops;
 extern const struct ankus_backend_ops ankus_rx_rss_ops;
+extern const struct ankus_backend_ops ankus_rx_cpu_ops;
 
 /* First pause after a failure */
 #define ANKUS_BACKOFF_NS NSEC_PER_SEC

@@ -23,7 +23,8 @@
 #define ANKUS_TRACE_KINDS						\
 	E(ANKUS_PIN_RXQ, "rx-queue")					\
 	E(ANKUS_PIN_TXQ, "tx-queue")					\
-	EL(ANKUS_PIN_LINK, "link")
+	E(ANKUS_PIN_LINK, "link")					\
+	EL(ANKUS_PIN_CPU, "cpu")
 
 #define ANKUS_TRACE_FLOW_STATES						\
 	E(ANKUS_FLOW_STATE_MOUSE, "mouse")				\

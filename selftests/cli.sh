@@ -72,12 +72,15 @@ usage_lines() {
 		dev add e0 rx-queues 0-99999999999999999999 => is too large
 		dev add e0 rx-queues 15-12 => end is before its start
 		dev add e0 rx-queues 1-5,3 => has a queue twice
+		dev add e0 rx-cpus , => rx-cpus: "," is not a list
+		dev add e0 rx-cpus 1024 => too large
+		flow pin 1 cpu x => is not a number
 		rule frob => "rule frob", expected add, replace, del, show, flush
 		rule add action auto => missing "pref"
 		rule add pref 1 => missing "action"
 		rule add pref 1 dev action => missing "action"
 		rule add pref 1 action => "action" needs one of
-		rule add pref 1 action frob => "frob", expected rx-queues, tx-queues, links
+		rule add pref 1 action frob => "frob", expected rx-queues, tx-queues, rx-cpus, links
 		rule add pref 1 action ignore links p0 => unexpected word "links"
 		rule add pref 1 action rx-queues all => rx-queues: "all"
 		rule add pref -1 action auto => pref: "-1" is negative
@@ -285,7 +288,7 @@ test_rules() {
 		dport_last: 9010, dscp: 8, mark: 16, mark_mask: 240,
 		rate_bps: 1500000000, bytes: 10485760, verdict: "auto",
 		rx_queues: [{first: 0, last: 3}, {first: 7, last: 7}],
-		tx_queues: [{first: 1, last: 1}], link: ["p0", "p1"]}' \
+		tx_queues: [{first: 1, last: 1}], rx_cpus: [], link: ["p0", "p1"]}' \
 		ankus -n "$ns" -j rule show
 	check_json "one rule" 'length == 1 and .[0].src == "2001:db8::"' \
 		ankus -n "$ns" -j rule show pref 30
@@ -339,7 +342,7 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 		"$(json_keys .reason link show)"
 	ankus -n "$ns" rule add pref 1 dev v0 dir in proto udp src 10.0.0.0/8 \
 		dst 10.1.0.1 sport 443 dport 9000-9010 dscp cs1 mark 0x10/0xf0 \
-		rate 1.5gbit bytes 10m action rx-queues 0 tx-queues 1 links p0
+		rate 1.5gbit bytes 10m action rx-queues 0 tx-queues 1 rx-cpus 0 links p0
 	check_is "rule: all attributes" "$(spec_keys rule-get)" \
 		"$(json_keys .x rule show pref 1)"
 	ankus -n "$ns" rule del pref 1
@@ -350,8 +353,8 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 	check_is "queue: all attributes" "$(spec_keys queue-get)" \
 		"$(json_keys .x queue show)"
 	check_is "flow: all attributes" \
-		"$(spec_keys flow-get rule-pref rx-queue tx-queue link)" \
-		"$(json_keys ".rule_pref, .rx_queue, .tx_queue, .link" \
+		"$(spec_keys flow-get rule-pref rx-queue cpu tx-queue link)" \
+		"$(json_keys ".rule_pref, .rx_queue, .cpu, .tx_queue, .link" \
 			flow show dir out)"
 	check_is "pair: all attributes" "$(spec_keys pair-get)" \
 		"$(json_keys .x pair show)"
@@ -384,9 +387,14 @@ test_dev() {
 	check_is "and in text" \
 		"v0: mode observe rate 100Kbit hold 0ms release 61500ms tick 50ms flows 256 sketch 256k" \
 		"$(ankus -n "$ns" dev show v0 | head -n 1)"
-	check_fail "queues in text" 0 'rx-queues 0-1,3 tx-queues all backend none ntuple off rx-dedicated off links auto low-entropy 1\.5$' \
+	check_fail "queues in text" 0 'rx-queues 0-1,3 tx-queues all rx-cpus all backend none ntuple off rx-dedicated off links auto low-entropy 1\.5$' \
 		ankus -n "$ns" dev show
-	check "dev set" ankus -n "$ns" dev set v0 rx-queues all tx-queues 2-3
+	check "dev set of CPUs" ankus -n "$ns" dev set v0 rx-cpus 0
+	check_json "which are told" '.[0].rx_cpus == [{first: 0, last: 0}] and
+		.[0].cpu_reason == "backend none"' ankus -n "$ns" -j dev show v0
+	check_fail "also in text" 0 ' rx-cpus 0 ' ankus -n "$ns" dev show v0
+	check "dev set" ankus -n "$ns" dev set v0 rx-queues all tx-queues 2-3 \
+		rx-cpus all
 	check_json "one word changes, the others stay" '.[0] | .rx_queues == [] and
 		.tx_queues == [{first: 2, last: 3}] and .rate_bps == 100000' \
 		ankus -n "$ns" -j dev show
@@ -560,7 +568,7 @@ test_stats() {
 		$cpus > 0' ankus -n "$ns" -j stats cpus dev v0
 	check_fail "of the CPUs of none" 2 'no such device' \
 		ankus -n "$ns" stats cpus dev nosuch
-	check_fail "in text" 0 '^v0 +0 .* of [0-9]+$' ankus -n "$ns" stats cpus
+	check_fail "in text" 0 '^v0 +0 .* of [0-9]+ +0 +0$' ankus -n "$ns" stats cpus
 	check_is "the same names in text" \
 		"$(ankus -n "$ns" -j stats show dev v0 |
 			jq -r '.[0] | del(.ifindex, .ifname) | keys[]')" \

@@ -257,6 +257,7 @@ meaning_cases() {
 			ERANGE|tick-ms|same|${op% *}: a bad value beside a good one|$op mode=u32:1 hold-ms=u32:77 tick-ms=u32:0
 			ERANGE|rx-queues|same|${op% *}: RX queue that the device does not have|$op rx-queues={first=u32:0} rx-queues={first=u32:3,last=u32:4}
 			ERANGE|tx-queues|same|${op% *}: TX queue that the device does not have|$op rx-queues={first=u32:0} tx-queues={first=u32:4}
+			ERANGE|rx-cpus|same|${op% *}: CPUs that the machine does not have|$op rx-cpus={first=u32:0,last=u32:1023}
 			EINVAL|rx-queues|same|${op% *}: all queues and some more|$op rx-queues={} rx-queues={first=u32:0}
 			EINVAL|tx-queues|same|${op% *}: some queues and all the others|$op tx-queues={first=u32:0} tx-queues={}
 		END
@@ -362,6 +363,8 @@ meaning_cases() {
 		ENOENT|pin-link|same|flow-pin: unknown link|flow-pin id=u64:$id pin-link=s:nosuch
 		ENOENT|pin-link|same|flow-pin: link of another device|flow-pin id=u64:$id pin-link=s:mine
 		EOPNOTSUPP|pin-link|same|flow-pin: a received flow has no link|flow-pin id=u64:$in pin-link=s:mine
+		EOPNOTSUPP|pin-cpu|same|flow-pin: a sent flow has no CPU|flow-pin id=u64:$id pin-cpu=u32:0
+		ERANGE|pin-cpu|same|flow-pin: a CPU number that is none|flow-pin id=u64:$id pin-cpu=u32:1024
 		EOPNOTSUPP|pin-queue|same|flow-pin: received flows are not steered|flow-pin id=u64:$in pin-queue=u32:1
 		0|-|changed|(the device observes)|dev-set ifname=s:m0 mode=u32:0
 	END
@@ -390,8 +393,8 @@ test_good() {
 		0|-|same|queue-get: the first, by index|queue-get ifindex=u32:4712 dir=u32:0 queue=u32:0
 		0|-|same|queue-get: the last|queue-get ifname=s:n0 dir=u32:1 queue=u32:3
 		0|-|same|queue-get dump: of one direction|queue-get+dump ifname=s:n0 dir=u32:1
-		0|-|changed|dev-set: greatest values|dev-set ifname=s:n0 mode=u32:1 rx-queues={first=u32:0,last=u32:3} tx-queues={first=u32:0} tx-queues={first=u32:3} rate-bps=u64:18446744073709551615 hold-ms=u32:60000 release-ms=u32:3600000 backend=u32:3 links=u32:1 tick-ms=u32:10000 low-entropy-permille=u32:1000000
-		0|-|changed|dev-set: all queues again|dev-set ifname=s:n0 rx-queues={} tx-queues={}
+		0|-|changed|dev-set: greatest values|dev-set ifname=s:n0 mode=u32:1 rx-queues={first=u32:0,last=u32:3} tx-queues={first=u32:0} tx-queues={first=u32:3} rate-bps=u64:18446744073709551615 hold-ms=u32:60000 release-ms=u32:3600000 backend=u32:4 links=u32:1 tick-ms=u32:10000 low-entropy-permille=u32:1000000
+		0|-|changed|dev-set: all queues again|dev-set ifname=s:n0 rx-queues={} tx-queues={} rx-cpus={}
 		0|-|changed|dev-del: by index|dev-del ifindex=u32:4712
 		0|-|changed|dev-new: the largest table and sketch|dev-new ifname=s:n0 flow-max=u32:1048576 sketch-bytes=u32:4194304
 		0|-|changed|dev-del: likewise|dev-del ifname=s:n0

@@ -26,7 +26,8 @@ static const char *const dev_attrs[] = {
 	"rx-backend", "rx-slots", "rx-rules", "rx-reason", "event",
 	"sketch-bytes",
 	"low-entropy-permille", "dir", "effective-milliflows", "bins",
-	"rx-dedicated", "rx-backends", "ntuple"
+	"rx-dedicated", "rx-backends", "ntuple", "rx-cpus",
+	"cpu-reason"
 };
 
 static const char *const rule_attrs[] = {
@@ -34,7 +35,7 @@ static const char *const rule_attrs[] = {
 	"dst", "dst-len", "sport-first", "sport-last", "dport-first",
 	"dport-last", "dscp", "mark", "mark-mask", "rate-bps", "bytes",
 	"verdict", "rx-queues", "tx-queues", "link", "replace", "flows",
-	"event"
+	"event", "rx-cpus"
 };
 
 static const char *const link_attrs[] = {
@@ -55,7 +56,7 @@ static const char *const flow_attrs[] = {
 	"dst", "sport", "dport", "dscp", "mark", "state", "bytes", "packets",
 	"rate-bps", "age-ms", "idle-ms", "rule-pref", "ignored", "pin-mode",
 	"rx-queue", "tx-queue", "link", "pin-queue", "pin-link", "pin-kind",
-	"event", "limit", "pair", "grouped"
+	"event", "limit", "pair", "grouped", "cpu", "pin-cpu"
 };
 
 static const char *const pair_attrs[] = {
@@ -83,13 +84,15 @@ static const char *const stats_attrs[] = {
 	"tx-queues-imbalance-permille", "tx-queues-expected-permille",
 	"links-imbalance-permille", "links-expected-permille", "pairs",
 	"pairs-grouped", "pairs-full", "pair-samples", "memory-pairs",
-	"in-effective-millipairs", "out-effective-millipairs"
+	"in-effective-millipairs", "out-effective-millipairs", "pins-cpu",
+	"cpu-packets", "cpu-overflow", "cpu-bypassed"
 };
 
 static const char *const cpu_attrs[] = {
 	"pad", "ifindex", "ifname", "cpu", "rx-packets", "rx-bytes",
 	"tx-packets", "tx-bytes", "flows-admitted", "sketch-packets",
-	"sketch-replaced", "sketch-counters", "sketch-used"
+	"sketch-replaced", "sketch-counters", "sketch-used",
+	"steered-packets", "steered-bytes", "overflow-packets"
 };
 
 static const char *const queue_attrs[] = {

@@ -185,7 +185,7 @@ test_feature() {
 	all_verified "with ntuple on"
 	on_nic -K s0 ntuple off
 	check_until "turned off, the reason is told" 10 dev_is "$right" s0 \
-		'.rx_backend == "none" and (.rx_reason | length > 0)'
+		'.rx_backend != "ntuple" and (.rx_reason | length > 0)'
 	check_until "and no flow is pinned" 20 stat_is "$right" s0 \
 		'.pins_rx_queue == 0 and .rules_lost > 0'
 	check "there is no rule" rules_are 0
@@ -199,7 +199,7 @@ test_feature() {
 	on_nic -K s0 ntuple off
 	manage
 	check "off from the beginning" dev_is "$right" s0 \
-		'.rx_backend == "none" and (.rx_reason | length > 0)'
+		'.rx_backend != "ntuple" and (.rx_reason | length > 0)'
 	check_until "no flow is pinned" 20 flows_are "$right" $flows "$big" \
 		'.rx_queue.state == "none"'
 	on_nic -K s0 ntuple on
@@ -366,7 +366,7 @@ test_ineffective() {
 	# They are tried again, later and later: at last between any two tries
 	check_until "no-steer: the rules are removed" 120 ours_are 0
 	check "no-steer: it is counted" stat_is "$right" s0 \
-		".ineffective >= $flows and .verified == 0 and
+		".ineffective >= $flows and .verified <= .pins_cpu and
 		 .rules_removed >= $flows"
 	streams_go_on "no-steer"
 	unmanage "no-steer"
@@ -605,7 +605,7 @@ test_no_ntuple() {
 	ankus -n "$right" dev add v1 mode steer rate 75kbit
 	udp_start "$left" 10.1.0.9 5310 400
 	check "no ntuple: the reason is told" dev_is "$right" v1 \
-		'.rx_backend == "none" and (.rx_reason | length > 0)'
+		'.rx_backend != "ntuple" and (.rx_reason | length > 0)'
 	check_until "no ntuple: an elephant all the same" 20 flows_are "$right" 1 \
 		"$big and .dport == 5310" '.rx_queue.state == "none"'
 	udp_stop 5310

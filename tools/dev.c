@@ -11,15 +11,16 @@
 
 static const char help[] =
 "Usage: ankus dev add NAME [ mode observe|steer ] [ rx-queues QUEUES|all ]\n"
-"                          [ tx-queues QUEUES|all ] [ rate RATE ] [ hold TIME ]\n"
-"                          [ release TIME ] [ tick TIME ] [ flows NUMBER ]\n"
-"                          [ sketch SIZE ] [ backend auto|ntuple|rss|none ]\n"
+"                          [ tx-queues QUEUES|all ] [ rx-cpus CPUS|all ]\n"
+"                          [ rate RATE ] [ hold TIME ] [ release TIME ]\n"
+"                          [ tick TIME ] [ flows NUMBER ] [ sketch SIZE ]\n"
+"                          [ backend auto|ntuple|rss|cpu|none ]\n"
 "                          [ ntuple on|off ] [ rx-dedicated on|off ]\n"
 "                          [ links auto|none ] [ low-entropy NUMBER|off ]\n"
 "       ankus dev set NAME ...       the same words, but for flows and sketch\n"
 "       ankus dev del NAME\n"
 "       ankus dev show [ NAME ]\n"
-"where  QUEUES := 12-15,3    RATE := 1gbit    TIME := 200ms    SIZE := 256k\n";
+"where  QUEUES, CPUS := 12-15,3    RATE := 1gbit    TIME := 200ms    SIZE := 256k\n";
 
 static const char *put_sketch(struct nl_req *req, const struct word *w,
 			      const char *s)
@@ -60,6 +61,7 @@ static const struct word add_words[] = {
 	{ "mode", put_enum, ANKUS_A_DEV_MODE, .names = &mode_names },
 	{ "rx-queues", put_queues_or_all, ANKUS_A_DEV_RX_QUEUES },
 	{ "tx-queues", put_queues_or_all, ANKUS_A_DEV_TX_QUEUES },
+	{ "rx-cpus", put_queues_or_all, ANKUS_A_DEV_RX_CPUS },
 	{ "rate", put_rate, ANKUS_A_DEV_RATE_BPS },
 	{ "hold", put_msec, ANKUS_A_DEV_HOLD_MS },
 	{ "release", put_msec, ANKUS_A_DEV_RELEASE_MS },
@@ -181,6 +183,7 @@ static void text(const struct nl_view *v)
 	value(v, ANKUS_A_DEV_SKETCH_BYTES, " sketch ");
 	queues(v, ANKUS_A_DEV_RX_QUEUES, "\n    rx-queues");
 	queues(v, ANKUS_A_DEV_TX_QUEUES, " tx-queues");
+	queues(v, ANKUS_A_DEV_RX_CPUS, " rx-cpus");
 	value(v, ANKUS_A_DEV_BACKEND, " backend ");
 	value(v, ANKUS_A_DEV_NTUPLE, " ntuple ");
 	value(v, ANKUS_A_DEV_RX_DEDICATED, " rx-dedicated ");
@@ -198,7 +201,8 @@ static void text(const struct nl_view *v)
 	value(v, ANKUS_A_DEV_RX_RULES, " rules ");
 	if (nl_uint(v, ANKUS_A_DEV_RX_SLOTS))
 		value(v, ANKUS_A_DEV_RX_SLOTS, " of ");
-	value(v, ANKUS_A_DEV_RX_REASON, "\n    rx not steered: ");
+	value(v, ANKUS_A_DEV_RX_REASON, "\n    rx not steered to queues: ");
+	value(v, ANKUS_A_DEV_CPU_REASON, "\n    rx not steered to CPUs: ");
 	if (options.details)
 		backends(v);
 	print_text("\n");

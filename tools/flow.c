@@ -15,7 +15,7 @@ static const char help[] =
 "       ankus flow show [ dev NAME ] [ state mouse|candidate|elephant ]\n"
 "                       [ dir in|out ] [ rate RATE ]\n"
 "                       [ sort rate|bytes|id|age|none ] [ limit NUMBER ]\n"
-"       ankus flow pin ID [ queue NUMBER ] [ link NAME ]\n"
+"       ankus flow pin ID [ queue NUMBER ] [ cpu NUMBER ] [ link NAME ]\n"
 "       ankus flow pin ID auto\n"
 "       ankus flow unpin ID\n"
 "where  state and rate show flows at or above them\n";
@@ -48,6 +48,7 @@ static const struct word show_words[] = {
 
 static const struct word pin_words[] = {
 	{ "queue", put_number, ANKUS_A_FLOW_PIN_QUEUE },
+	{ "cpu", put_number, ANKUS_A_FLOW_PIN_CPU },
 	{ "link", put_name, ANKUS_A_FLOW_PIN_LINK },
 	{}
 };
@@ -73,7 +74,7 @@ static enum status flow_pin(struct args *a)
 	if (start(a, &req, ANKUS_CMD_FLOW_PIN))
 		return USAGE;
 	if (!a->argc) {
-		error("nowhere to pin to, expected queue, link, auto");
+		error("nowhere to pin to, expected queue, cpu, link, auto");
 		return USAGE;
 	}
 	/* Without a target the flow is the control loop's again. */

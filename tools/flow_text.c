@@ -16,6 +16,7 @@ static const struct {
 	const char *name;
 } pins[] = {
 	{ ANKUS_A_FLOW_RX_QUEUE, "rxq" },
+	{ ANKUS_A_FLOW_CPU, "cpu" },
 	{ ANKUS_A_FLOW_TX_QUEUE, "txq" },
 	{ ANKUS_A_FLOW_LINK, "link" },
 };

@@ -22,7 +22,8 @@ static const char help[] =
 "       ankus rule show [ pref NUMBER ]\n"
 "       ankus rule flush [ dev NAME ]\n"
 "where  ACTION := auto | ignore |\n"
-"                 [ rx-queues QUEUES ] [ tx-queues QUEUES ] [ links NAME,... ]\n"
+"                 [ rx-queues QUEUES ] [ tx-queues QUEUES ] [ rx-cpus CPUS ]\n"
+"                 [ links NAME,... ]\n"
 "       QUEUES := 12-15,3    RATE := 500mbit    SIZE := 10m    DSCP := cs1\n";
 
 static const char *put_family(struct nl_req *req, const struct word *w,
@@ -153,6 +154,7 @@ static const struct word match_words[] = {
 static const struct word action_words[] = {
 	{ "rx-queues", put_queues, ANKUS_A_RULE_RX_QUEUES },
 	{ "tx-queues", put_queues, ANKUS_A_RULE_TX_QUEUES },
+	{ "rx-cpus", put_queues, ANKUS_A_RULE_RX_CPUS },
 	{ "links", put_links, ANKUS_A_RULE_LINK },
 	{}
 };
@@ -214,7 +216,7 @@ static enum status new_rule(struct args *a, bool replace)
 	if (!action_seen)
 		return no_word("action");
 	if (!a->argc) {
-		error("\"action\" needs one of auto, ignore, rx-queues, tx-queues, links");
+		error("\"action\" needs one of auto, ignore, rx-queues, tx-queues, rx-cpus, links");
 		return USAGE;
 	}
 	if (take_word(a, "ignore"))
@@ -314,6 +316,7 @@ static void text(const struct nl_view *v)
 	if (!ignore) {
 		listed |= value(v, ANKUS_A_RULE_RX_QUEUES, " rx-queues ");
 		listed |= value(v, ANKUS_A_RULE_TX_QUEUES, " tx-queues ");
+		listed |= value(v, ANKUS_A_RULE_RX_CPUS, " rx-cpus ");
 		listed |= value(v, ANKUS_A_RULE_LINK, " links ");
 	}
 	if (!listed)

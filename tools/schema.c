@@ -22,6 +22,7 @@ static const char *const backend_list[] = {
 	[ANKUS_BACKEND_NTUPLE] = "ntuple",
 	[ANKUS_BACKEND_NONE] = "none",
 	[ANKUS_BACKEND_RSS] = "rss",
+	[ANKUS_BACKEND_CPU] = "cpu",
 };
 
 const struct names backend_names = { backend_list, ARRAY_SIZE(backend_list) };
@@ -199,6 +200,9 @@ static const struct attr dev_attrs[] = {
 	[ANKUS_A_DEV_NTUPLE] = { "ntuple", KIND_ENUM, &switch_names },
 	[ANKUS_A_DEV_RX_BACKENDS] = { "rx-backends", KIND_NESTS,
 				      .nested = &rx_backend_schema },
+	[ANKUS_A_DEV_RX_CPUS] = { "rx-cpus", KIND_QUEUES,
+				  .nested = &queue_range_schema },
+	[ANKUS_A_DEV_CPU_REASON] = { "cpu-reason", KIND_STRING },
 };
 
 const struct schema dev_schema = { dev_attrs, ARRAY_SIZE(dev_attrs) };
@@ -232,6 +236,8 @@ static const struct attr rule_attrs[] = {
 	[ANKUS_A_RULE_REPLACE] = { "replace", KIND_NONE },
 	[ANKUS_A_RULE_FLOWS] = { "flows", KIND_NUM },
 	[ANKUS_A_RULE_EVENT] = { "event", KIND_ENUM, &event_names },
+	[ANKUS_A_RULE_RX_CPUS] = { "rx-cpus", KIND_QUEUES,
+				   .nested = &queue_range_schema },
 };
 
 const struct schema rule_schema = { rule_attrs, ARRAY_SIZE(rule_attrs) };
@@ -325,6 +331,8 @@ static const struct attr flow_attrs[] = {
 	[ANKUS_A_FLOW_LIMIT] = { "limit", KIND_NONE },
 	[ANKUS_A_FLOW_PAIR] = { "pair", KIND_NUM },
 	[ANKUS_A_FLOW_GROUPED] = { "grouped", KIND_FLAG },
+	[ANKUS_A_FLOW_CPU] = { "cpu", KIND_NEST, .nested = &pin_schema },
+	[ANKUS_A_FLOW_PIN_CPU] = { "pin-cpu", KIND_NUM },
 };
 
 const struct schema flow_schema = { flow_attrs, ARRAY_SIZE(flow_attrs) };
@@ -451,6 +459,10 @@ static const struct attr stats_attrs[] = {
 	[ANKUS_A_STATS_OUT_EFFECTIVE_MILLIPAIRS] = {
 		"out-effective-millipairs", KIND_NUM
 	},
+	[ANKUS_A_STATS_PINS_CPU] = { "pins-cpu", KIND_NUM },
+	[ANKUS_A_STATS_CPU_PACKETS] = { "cpu-packets", KIND_NUM },
+	[ANKUS_A_STATS_CPU_OVERFLOW] = { "cpu-overflow", KIND_NUM },
+	[ANKUS_A_STATS_CPU_BYPASSED] = { "cpu-bypassed", KIND_NUM },
 };
 
 const struct schema stats_schema = { stats_attrs, ARRAY_SIZE(stats_attrs) };
@@ -469,6 +481,9 @@ static const struct attr cpu_attrs[] = {
 	[ANKUS_A_CPU_SKETCH_REPLACED] = { "sketch-replaced", KIND_NUM },
 	[ANKUS_A_CPU_SKETCH_COUNTERS] = { "sketch-counters", KIND_NUM },
 	[ANKUS_A_CPU_SKETCH_USED] = { "sketch-used", KIND_NUM },
+	[ANKUS_A_CPU_STEERED_PACKETS] = { "steered-packets", KIND_NUM },
+	[ANKUS_A_CPU_STEERED_BYTES] = { "steered-bytes", KIND_SIZE },
+	[ANKUS_A_CPU_OVERFLOW_PACKETS] = { "overflow-packets", KIND_NUM },
 };
 
 const struct schema cpu_schema = { cpu_attrs, ARRAY_SIZE(cpu_attrs) };

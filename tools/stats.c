@@ -53,14 +53,17 @@ static void cpu_text(const struct nl_view *v)
 	cell(v, ANKUS_A_CPU_SKETCH_REPLACED, "\t");
 	cell(v, ANKUS_A_CPU_SKETCH_USED, "");
 	print_value(&cpu_schema, v, ANKUS_A_CPU_SKETCH_COUNTERS, " of ");
-	print_text("\n");
+	print_text("\t");
+	cell(v, ANKUS_A_CPU_STEERED_PACKETS, "\t");
+	cell(v, ANKUS_A_CPU_OVERFLOW_PACKETS, "\n");
 }
 
 static enum status cpus(struct args *a)
 {
 	static const char head[] =
 		"DEV\t>CPU\t>RX-PACKETS\t>RX\t>TX-PACKETS\t>TX\t"
-		">ADMITTED\t>SKETCHED\t>REPLACED\t>USED";
+		">ADMITTED\t>SKETCHED\t>REPLACED\t>USED\t"
+		">STEERED\t>OVERFLOW";
 	struct nl_req req;
 
 	nl_req_init(&req, &cpu_schema, ANKUS_CMD_CPU_GET, 0);

@@ -7,7 +7,7 @@
 
 #include "tool.h"
 
-#define TABLE_COLUMNS	10
+#define TABLE_COLUMNS	12
 
 struct table {
 	const char *head;

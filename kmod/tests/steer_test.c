@@ -52,7 +52,7 @@ static void steer_fail(struct device_test *st, struct ankus_pin *pin, int error,
 	mutex_unlock(&st->an.lock);
 }
 
-/* As the packet path does for the TX kinds, and the steer work for RX */
+/* As the packet path does, and the steer work for RX queues */
 static void steer_switch(struct device_test *st, unsigned int kind, int bin)
 {
 	ankus_steer_switch(steer_pin(st, kind), bin);
@@ -74,21 +74,28 @@ static void steer_pinned(struct kunit *test, unsigned int kind, int bin)
 }
 
 static const unsigned int kinds[] = {
-	ANKUS_PIN_RXQ, ANKUS_PIN_TXQ, ANKUS_PIN_LINK,
+	ANKUS_PIN_RXQ, ANKUS_PIN_TXQ, ANKUS_PIN_LINK, ANKUS_PIN_CPU,
 };
 
 /* Those that the packet path puts into force */
-static const unsigned int tx_kinds[] = { ANKUS_PIN_TXQ, ANKUS_PIN_LINK };
+static const unsigned int path_kinds[] = {
+	ANKUS_PIN_TXQ, ANKUS_PIN_LINK, ANKUS_PIN_CPU,
+};
 
 static void kind_desc(const unsigned int *kind, char *desc)
 {
-	strscpy(desc, *kind == ANKUS_PIN_RXQ ? "RX queue" :
-		      *kind == ANKUS_PIN_TXQ ? "TX queue" : "link",
-		KUNIT_PARAM_DESC_SIZE);
+	static const char *const names[ANKUS_PIN_KINDS] = {
+		[ANKUS_PIN_RXQ] = "RX queue",
+		[ANKUS_PIN_TXQ] = "TX queue",
+		[ANKUS_PIN_LINK] = "link",
+		[ANKUS_PIN_CPU] = "CPU",
+	};
+
+	strscpy(desc, names[*kind], KUNIT_PARAM_DESC_SIZE);
 }
 
 KUNIT_ARRAY_PARAM(kind, kinds, kind_desc);
-KUNIT_ARRAY_PARAM(tx_kind, tx_kinds, kind_desc);
+KUNIT_ARRAY_PARAM(path_kind, path_kinds, kind_desc);
 
 static void steer_backend(struct kunit *test)
 {
@@ -109,6 +116,8 @@ static void steer_backend(struct kunit *test)
 	/* it has no lower devices */
 	KUNIT_EXPECT_NULL(test, ops[ANKUS_PIN_LINK]);
 	KUNIT_EXPECT_NOT_NULL(test, reason[ANKUS_PIN_LINK]);
+	KUNIT_EXPECT_EQ(test, !ops[ANKUS_PIN_CPU], num_online_cpus() < 2);
+	KUNIT_EXPECT_EQ(test, !reason[ANKUS_PIN_CPU], num_online_cpus() > 1);
 
 	/* nor, then, a choice of queues */
 	rtnl_lock();
@@ -642,7 +651,7 @@ static struct kunit_case steer_cases[] = {
 	KUNIT_CASE_PARAM(steer_failed, kind_gen_params),
 	KUNIT_CASE_PARAM(steer_settle, kind_gen_params),
 	KUNIT_CASE(steer_late),
-	KUNIT_CASE_PARAM(steer_dead, tx_kind_gen_params),
+	KUNIT_CASE_PARAM(steer_dead, path_kind_gen_params),
 	KUNIT_CASE_PARAM(steer_failed_first, kind_gen_params),
 	KUNIT_CASE_PARAM(steer_failed_told_once, kind_gen_params),
 	KUNIT_CASE(steer_backoff),

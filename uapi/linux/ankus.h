@@ -16,7 +16,7 @@
 /**
  * enum ankus_mode - What ankus does with the elephants of a device.
  * @ANKUS_MODE_OBSERVE: Measure and report, change nothing.
- * @ANKUS_MODE_STEER: Pin elephants to queues and links.
+ * @ANKUS_MODE_STEER: Pin elephants to queues, CPUs and links.
  */
 enum ankus_mode {
 	ANKUS_MODE_OBSERVE,
@@ -24,19 +24,23 @@ enum ankus_mode {
 };
 
 /**
- * enum ankus_backend - How received elephants are steered to a queue.
+ * enum ankus_backend - How received elephants are steered to a queue, or
+ *   without one to a CPU.
  * @ANKUS_BACKEND_AUTO: Each flow by the first backend that proves to work for
- *   it, of ntuple and rss.
+ *   it, of ntuple and rss; by cpu when neither does.
  * @ANKUS_BACKEND_NTUPLE: Exact-match rules of the NIC (ethtool -N).
  * @ANKUS_BACKEND_NONE: Received flows are not steered.
  * @ANKUS_BACKEND_RSS: The flow's bucket of the RSS indirection table is
  *   pointed at the queue (ethtool -X).
+ * @ANKUS_BACKEND_CPU: No queue of the NIC is chosen; packets are handed to
+ *   another CPU.
  */
 enum ankus_backend {
 	ANKUS_BACKEND_AUTO,
 	ANKUS_BACKEND_NTUPLE,
 	ANKUS_BACKEND_NONE,
 	ANKUS_BACKEND_RSS,
+	ANKUS_BACKEND_CPU,
 };
 
 enum ankus_switch {
@@ -148,7 +152,7 @@ enum ankus_link_state {
  * @ANKUS_EVENT_FLOW_ELEPHANT: A flow became an elephant.
  * @ANKUS_EVENT_FLOW_RELEASE: A flow is no elephant any more, or is gone.
  * @ANKUS_EVENT_FLOW_PIN: A pin came into force.
- * @ANKUS_EVENT_FLOW_MOVE: A pin changed its queue or link.
+ * @ANKUS_EVENT_FLOW_MOVE: A pin changed its queue, CPU or link.
  * @ANKUS_EVENT_FLOW_VERIFY: A pin was seen to have taken effect.
  * @ANKUS_EVENT_FLOW_FAIL: A pin is ineffective, refused or parked.
  * @ANKUS_EVENT_FLOW_UNPIN: A pin was taken back.
@@ -225,6 +229,8 @@ enum {
 	ANKUS_A_DEV_RX_DEDICATED,
 	ANKUS_A_DEV_RX_BACKENDS,
 	ANKUS_A_DEV_NTUPLE,
+	ANKUS_A_DEV_RX_CPUS,
+	ANKUS_A_DEV_CPU_REASON,
 
 	__ANKUS_A_DEV_MAX,
 	ANKUS_A_DEV_MAX = (__ANKUS_A_DEV_MAX - 1)
@@ -280,6 +286,7 @@ enum {
 	ANKUS_A_RULE_REPLACE,
 	ANKUS_A_RULE_FLOWS,
 	ANKUS_A_RULE_EVENT,
+	ANKUS_A_RULE_RX_CPUS,
 
 	__ANKUS_A_RULE_MAX,
 	ANKUS_A_RULE_MAX = (__ANKUS_A_RULE_MAX - 1)
@@ -361,6 +368,8 @@ enum {
 	ANKUS_A_FLOW_LIMIT,
 	ANKUS_A_FLOW_PAIR,
 	ANKUS_A_FLOW_GROUPED,
+	ANKUS_A_FLOW_CPU,
+	ANKUS_A_FLOW_PIN_CPU,
 
 	__ANKUS_A_FLOW_MAX,
 	ANKUS_A_FLOW_MAX = (__ANKUS_A_FLOW_MAX - 1)
@@ -435,6 +444,10 @@ enum {
 	ANKUS_A_STATS_MEMORY_PAIRS,
 	ANKUS_A_STATS_IN_EFFECTIVE_MILLIPAIRS,
 	ANKUS_A_STATS_OUT_EFFECTIVE_MILLIPAIRS,
+	ANKUS_A_STATS_PINS_CPU,
+	ANKUS_A_STATS_CPU_PACKETS,
+	ANKUS_A_STATS_CPU_OVERFLOW,
+	ANKUS_A_STATS_CPU_BYPASSED,
 
 	__ANKUS_A_STATS_MAX,
 	ANKUS_A_STATS_MAX = (__ANKUS_A_STATS_MAX - 1)
@@ -454,6 +467,9 @@ enum {
 	ANKUS_A_CPU_SKETCH_REPLACED,
 	ANKUS_A_CPU_SKETCH_COUNTERS,
 	ANKUS_A_CPU_SKETCH_USED,
+	ANKUS_A_CPU_STEERED_PACKETS,
+	ANKUS_A_CPU_STEERED_BYTES,
+	ANKUS_A_CPU_OVERFLOW_PACKETS,
 
 	__ANKUS_A_CPU_MAX,
 	ANKUS_A_CPU_MAX = (__ANKUS_A_CPU_MAX - 1)
