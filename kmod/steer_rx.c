@@ -16,7 +16,7 @@
 /* A pause in a received flow, above the interrupt moderation of most NICs */
 #define STEER_RX_GAP_NS		(50 * NSEC_PER_USEC)
 /* Flows in one rtnl section, and for how long none is begun in one */
-#define STEER_RX_BATCH		32
+#define STEER_RX_BATCH		16
 #define STEER_RX_HOLD_NS	(5 * NSEC_PER_MSEC)
 
 static bool steer_rx_differs(const struct ankus_pin *pin, u64 now_ns)

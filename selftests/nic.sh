@@ -70,7 +70,7 @@ unmanage() {
 
 # all_verified DESC [SECONDS]
 all_verified() {
-	check_until "$1" "${2:-30}" flows_are "$right" $flows "$big" "$verified"
+	check_until "$1" "${2:-30}" flows_are "$right" "$flows" "$big" "$verified"
 }
 
 # Ours are there, each once, and nobody else's has gone
