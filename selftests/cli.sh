@@ -15,7 +15,7 @@ defer rm -rf "$tmp"
 # Words that make no sense, and what the message has to say of them.
 usage_lines() {
 	cat <<-'END'
-		frob => "frob", expected dev, rule, link, flow, pair, queue, stats, monitor
+		frob => "frob", expected dev, rule, link, flow, pair, queue, stats, doctor, monitor
 		dev frob => "dev frob", expected add, set, del, show
 		dev sho => "dev sho", expected
 		dev add => missing device name
@@ -146,6 +146,10 @@ usage_lines() {
 		queue frob => "frob", expected dev, dir
 		queue show dir up => dir: "up" is unknown, expected in, out
 		stats frob => "frob", expected dev
+		doctor frob => unknown word "frob", expected dev
+		doctor show frob => unknown word "frob", expected dev
+		doctor dev => "dev" needs a value
+		doctor dev a/b => dev: "a/b" is not a valid name
 		monitor frob => "frob", expected dev, rule, link, flow, pair
 		monitor rule => a batch cannot have it
 	END
@@ -191,7 +195,7 @@ test_help() {
 	check "help" ankus help
 	check "-help" ankus -help
 	check "-V" ankus -V
-	for object in dev rule link flow pair queue stats monitor; do
+	for object in dev rule link flow pair queue stats doctor monitor; do
 		check "$object help" ankus "$object" help
 		check_fail "$object help, and more" 1 'unexpected word "me"' \
 			ankus "$object" help me
@@ -203,7 +207,7 @@ test_help() {
 test_not_loaded() {
 	local object
 
-	for object in dev rule link flow pair queue stats monitor; do
+	for object in dev rule link flow pair queue stats doctor monitor; do
 		check_fail "$object: not loaded" 2 \
 			'^ankus: kernel module is not loaded \(modprobe ankus\)$' \
 			ankus $object
@@ -255,7 +259,7 @@ test_permission() {
 		check_fail "unprivileged: $words" 2 'no permission.*CAP_NET_ADMIN' \
 			unprivileged "$ANKUS" $words
 	done
-	for words in dev rule link flow pair queue stats; do
+	for words in dev rule link flow pair queue stats doctor; do
 		check "unprivileged: $words show" unprivileged "$ANKUS" $words show
 	done
 	check_fail "a namespace needs its own permission" 2 'cannot enter' \

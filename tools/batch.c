@@ -161,7 +161,8 @@ enum status run_batch(const char *path)
 			status = run_line(l.buf);
 		if (status > worst)
 			worst = status;
-		if (status && !options.force)
+		/* What the doctor finds is an answer, not an error. */
+		if (status && status != FOUND && !options.force)
 			break;
 	}
 	if (status > worst)

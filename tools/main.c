@@ -21,7 +21,6 @@
 
 struct options options;
 
-static const char *netns;
 static const char *batch_file;
 static bool want_version;
 static bool want_help;
@@ -29,7 +28,8 @@ static bool want_help;
 static const char help[] =
 "Usage: ankus [ OPTIONS ] OBJECT COMMAND\n"
 "       ankus [ OPTIONS ] -batch FILE [ -force ]\n"
-"where  OBJECT := dev | rule | link | flow | pair | queue | stats | monitor\n"
+"where  OBJECT := dev | rule | link | flow | pair | queue | stats | doctor |\n"
+"                  monitor\n"
 "       OPTIONS := -j[son] | -p[retty] | -s[tatistics] | -d[etails] |\n"
 "                  -t[imestamp] | -n[etns] NAME | -V[ersion] | -h[elp]\n"
 "\"ankus OBJECT help\" lists the commands of an object.\n";
@@ -42,6 +42,7 @@ static const struct object *const objects[] = {
 	&pair_object,
 	&queue_object,
 	&stats_object,
+	&doctor_object,
 	&monitor_object,
 };
 
@@ -112,7 +113,7 @@ static const struct option {
 	{ 0, "force", .flag = &options.force },
 	{ 'V', "Version", .flag = &want_version },
 	{ 'h', "help", .flag = &want_help },
-	{ 'n', "netns", .value = &netns },
+	{ 'n', "netns", .value = &options.netns },
 	{ 'b', "batch", .value = &batch_file },
 	{}
 };
@@ -191,7 +192,7 @@ static enum status run(struct args *a)
 		error("-force is for -batch");
 		return USAGE;
 	}
-	if (netns && enter_netns(netns))
+	if (options.netns && enter_netns(options.netns))
 		return FAILED;
 	return batch_file ? run_batch(batch_file) : run_words(a->argc, a->argv);
 }

@@ -23,6 +23,7 @@ enum status {
 	DONE,		/* all done */
 	USAGE,		/* the words make no sense, nothing was sent */
 	FAILED,		/* the kernel or the system refused */
+	FOUND,		/* all done, and the doctor found something */
 };
 
 struct options {
@@ -32,6 +33,7 @@ struct options {
 	bool details;
 	bool timestamp;
 	bool force;
+	const char *netns;	/* NULL: the one we are in */
 };
 
 extern struct options options;
@@ -63,6 +65,7 @@ extern const struct object flow_object;
 extern const struct object pair_object;
 extern const struct object queue_object;
 extern const struct object stats_object;
+extern const struct object doctor_object;
 extern const struct object monitor_object;
 
 /* main.c */
