@@ -88,26 +88,33 @@ test_ntuple() {
 	on_nic -K s0 ntuple off
 	check_until "the reason is there" 10 check_has_reason
 	doctor "ntuple is off" 3 'length == 1 and .[0] == {dev: "s0",
-		severity: "error", check: "ntuple-off",
-		message: "received flows are not steered, ntuple is off",
-		remedy: "ethtool -K s0 ntuple on"}'
+		severity: "warning", check: "ntuple-off",
+		message: "ntuple is off, received flows are steered by RSS",
+		remedy: "ankus dev set s0 ntuple on"}'
 	check_fail "in words" 3 \
-		'^s0: error: ntuple-off: .*; to mend: ethtool -K s0 ntuple on$' \
+		'^s0: warning: ntuple-off: .*; to mend: ankus dev set s0 ntuple on$' \
 		ankus -n "$right" doctor
 	set_s0 mode observe
 	doctor "nothing is steered then" 0 '. == []'
 	set_s0 mode steer backend none
 	doctor "nor with backend none" 0 '. == []'
 	set_s0 backend ntuple
-	doctor "backend ntuple: again" 3 "$(checks_are ntuple-off)"
+	doctor "backend ntuple: an error" 3 'length == 1 and .[0] == {dev: "s0",
+		severity: "error", check: "ntuple-off",
+		message: "received flows are not steered, ntuple is off",
+		remedy: "ankus dev set s0 ntuple on"}'
 	jq -r '.[0].remedy' "$lib_out/findings" >"$tmp/remedy"
-	check "the command works" in_ns "$right" sh "$tmp/remedy"
+	check "the command works" env PATH="$(dirname "$ANKUS"):$PATH" \
+		ip netns exec "$right" sh "$tmp/remedy"
 	check_until "and mends it" 10 ankus -n "$right" doctor
 	set_s0 backend auto
 
 	ip -n "$right" link add v0 numrxqueues 2 numtxqueues 2 type veth peer name v1
 	ankus -n "$right" dev add v0 mode steer
-	finds "a driver without rules" 3 "$(checks_are rx-not-steered) and
+	finds "a driver without rules is steered by CPUs" 0 '. == []' \
+		ankus -n "$right" -j doctor dev v0
+	ankus -n "$right" dev set v0 backend ntuple
+	finds "or not at all" 3 "$(checks_are rx-not-steered) and
 		.[0].severity == \"warning\" and
 		.[0].message == \"received flows are not steered, the driver has no ntuple rules\" and
 		.[0].remedy == \"ankus dev set v0 backend none\"" \
@@ -166,6 +173,8 @@ test_queues() {
 
 test_xps() {
 	in_queue tx-3/xps_cpus 1
+	doctor "XPS where nothing is forwarded" 0 '. == []'
+	in_ns "$right" sysctl -qw net.ipv4.ip_forward=1
 	doctor "XPS of a CPU" 3 "$(checks_are xps)"' and (.[0].message |
 		startswith("xps_cpus of tx queue 3 goes before"))'
 	mended "XPS of a CPU"
@@ -179,6 +188,7 @@ test_xps() {
 	doctor "but when TX queues are named" 3 "$(checks_are xps)"
 	mended "XPS of RX queues"
 	set_s0 mode steer tx-queues all
+	in_ns "$right" sysctl -qw net.ipv4.ip_forward=0
 }
 
 test_rps() {

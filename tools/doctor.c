@@ -190,32 +190,59 @@ static void check_rules(const struct patient *p, const struct nl_view *rules,
 	}
 }
 
-/* Why received flows are not steered although they should be. */
+/* Does the reason of a backend begin so? */
+static bool begins(const struct nl_view *reason, const char *with)
+{
+	return strnlen(reason->data, reason->len) >= strlen(with) &&
+	       !memcmp(reason->data, with, strlen(with));
+}
+
+/* Is ntuple of use for the device, and turned off? */
+static bool ntuple_is_off(const struct patient *p)
+{
+	struct nl_view rest = p->dev, backend, reason;
+	u16 type;
+
+	while (nl_next(&rest, &type, &backend))
+		if (type == ANKUS_A_DEV_RX_BACKENDS &&
+		    nl_uint(&backend, ANKUS_A_RX_BACKEND_BACKEND) ==
+			    ANKUS_BACKEND_NTUPLE &&
+		    nl_find(&backend, ANKUS_A_RX_BACKEND_REASON, &reason))
+			return begins(&reason, "ntuple is off");
+	return false;
+}
+
+/* Why received flows are not steered, or not as well as they could be. */
 static void check_reason(const struct patient *p)
 {
-	static const char off[] = "ntuple is off";
 	u64 backend = nl_uint(&p->dev, ANKUS_A_DEV_BACKEND);
+	u64 by = nl_uint(&p->dev, ANKUS_A_DEV_RX_BACKEND);
 	struct nl_view reason;
 	char remedy[128];
-	int len;
 
-	if (!p->steer || p->num_rx < 2 || backend == ANKUS_BACKEND_NONE ||
-	    !nl_find(&p->dev, ANKUS_A_DEV_RX_REASON, &reason))
+	if (!p->steer || p->num_rx < 2 || backend == ANKUS_BACKEND_NONE)
 		return;
-	len = strnlen(reason.data, reason.len);
-	if (len >= (int)sizeof(off) - 1 &&
-	    !memcmp(reason.data, off, sizeof(off) - 1)) {
-		snprintf(remedy, sizeof(remedy), "ethtool -K %s ntuple on",
+	if (ntuple_is_off(p)) {
+		snprintf(remedy, sizeof(remedy), "ankus dev set %s ntuple on",
 			 p->word.s);
-		doctor_say(p, SEVERITY_ERROR, "ntuple-off", remedy,
-			   "received flows are not steered, ntuple is off");
+		if (by == ANKUS_BACKEND_NONE)
+			doctor_say(p, SEVERITY_ERROR, "ntuple-off", remedy,
+				   "received flows are not steered, ntuple is off");
+		else
+			doctor_say(p, SEVERITY_WARNING, "ntuple-off", remedy,
+				   "ntuple is off, received flows are steered by %s",
+				   by == ANKUS_BACKEND_RSS ? "RSS" : "CPU");
 		return;
 	}
+	if (by != ANKUS_BACKEND_NONE ||
+	    !nl_find(&p->dev, ANKUS_A_DEV_RX_REASON, &reason))
+		return;
 	/* There is nothing to turn on: then say that it is meant. */
 	snprintf(remedy, sizeof(remedy), "ankus dev set %s backend none",
 		 p->word.s);
 	doctor_say(p, SEVERITY_WARNING, "rx-not-steered", remedy,
-		   "received flows are not steered, %.*s", len, reason.data);
+		   "received flows are not steered, %.*s",
+		   (int)strnlen(reason.data, reason.len), reason.data);
 }
 
 static void admit(struct patient *p, const struct nl_view *dev,

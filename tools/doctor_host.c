@@ -68,13 +68,30 @@ static const char *zero(const struct patient *p, const char *dir,
 	return remedy;
 }
 
+/* Those of connected local sockets hold whatever XPS says. */
+static bool forwards(void)
+{
+	static const char *const files[] = {
+		"/proc/sys/net/ipv4/ip_forward",
+		"/proc/sys/net/ipv6/conf/all/forwarding",
+	};
+	char value[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		if (host_read(value, sizeof(value), files[i]) >= 0 &&
+		    is_set(value))
+			return true;
+	return false;
+}
+
 static void check_xps(const struct patient *p)
 {
 	static const char *const files[] = { "xps_cpus", "xps_rxqs" };
 	struct set all = {}, queues;
 	size_t i;
 
-	if (p->num_tx < 2 || (!p->steer && set_first(&p->tx) < 0))
+	if (p->num_tx < 2 || (!p->steer && set_first(&p->tx) < 0) || !forwards())
 		return;
 	set_add_range(&all, 0, p->num_tx - 1);
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
