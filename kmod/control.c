@@ -217,6 +217,8 @@ void ankus_control_refresh(struct ankus_dev *ad)
 		pin->failures = 0;
 		if (!pin->installed)
 			flow->ctl->rx.tried = 0;
+		else if (!ankus_rx_usable(ad, pin->by))
+			ankus_steer_want(pin, ANKUS_NO_BIN, ktime_get_ns());
 	}
 	mutex_unlock(&ad->an->lock);
 }

@@ -133,6 +133,22 @@ int ankus_rx_index(const struct ankus_dev *ad,
 }
 
 /**
+ * ankus_rx_usable() - is a backend of use for the device now?
+ * @ad: the device
+ * @ops: the backend
+ *
+ * Context: Under ankus_net::lock or rtnl.
+ * Return: true if so.
+ */
+bool ankus_rx_usable(const struct ankus_dev *ad,
+		     const struct ankus_backend_ops *ops)
+{
+	int n = ankus_rx_index(ad, ops);
+
+	return n >= 0 && !ad->rx.backend[n].reason;
+}
+
+/**
  * ankus_rx_failed() - a backend did not do for a flow
  * @ad: the device
  * @flow: the flow

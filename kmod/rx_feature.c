@@ -57,6 +57,20 @@ int ankus_rx_feature_on(struct ankus_dev *ad, struct netlink_ext_ack *extack)
 }
 
 /**
+ * ankus_rx_feature_ends() - is ntuple on its way off?
+ * @ad: the device
+ *
+ * Context: Under rtnl.
+ * Return: true when ankus has turned it on, and nobody wants it any more.
+ */
+bool ankus_rx_feature_ends(const struct ankus_dev *ad)
+{
+	return ad->rx.feature &&
+	       (!ad->cfg.ntuple || ad->cfg.mode != ANKUS_MODE_STEER ||
+		ad->draining);
+}
+
+/**
  * ankus_rx_feature_keep() - turn ntuple off when it is wanted no more
  * @ad: the device
  *
@@ -66,14 +80,11 @@ int ankus_rx_feature_on(struct ankus_dev *ad, struct netlink_ext_ack *extack)
  */
 void ankus_rx_feature_keep(struct ankus_dev *ad)
 {
-	bool wanted = ad->cfg.ntuple && ad->cfg.mode == ANKUS_MODE_STEER &&
-		      !ad->draining;
-
 	ASSERT_RTNL();
 
 	if (ad->rx.feature && !rx_feature_is_on(ad))
 		ad->rx.feature = false;
-	if (!ad->rx.feature || wanted || ad->rx.rules ||
+	if (!ankus_rx_feature_ends(ad) || ad->rx.rules ||
 	    ankus_rx_ntuple_rules(ad->netdev))
 		return;
 	ad->rx.feature = false;

@@ -71,7 +71,7 @@ static int rx_ntuple_probe(struct ankus_dev *ad, const char **reason)
 		*reason = "the driver has no ntuple rules";
 		return -EOPNOTSUPP;
 	}
-	if (!(dev->features & NETIF_F_NTUPLE)) {
+	if (!(dev->features & NETIF_F_NTUPLE) || ankus_rx_feature_ends(ad)) {
 		*reason = dev->hw_features & NETIF_F_NTUPLE ?
 			  "ntuple is off (ankus dev set DEV ntuple on)" :
 			  "the driver has no ntuple rules";

@@ -94,6 +94,8 @@ unsigned int ankus_rx_order(const struct ankus_dev *ad,
 			    u8 order[ANKUS_RX_BACKENDS]);
 int ankus_rx_index(const struct ankus_dev *ad,
 		   const struct ankus_backend_ops *ops);
+bool ankus_rx_usable(const struct ankus_dev *ad,
+		     const struct ankus_backend_ops *ops);
 void ankus_rx_failed(struct ankus_dev *ad, struct ankus_flow *flow,
 		     unsigned int n, const char *reason, int error, u64 now_ns);
 void ankus_rx_works(struct ankus_dev *ad, struct ankus_flow *flow);
@@ -108,6 +110,7 @@ enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force);
 /* rx_ntuple.c, rx_feature.c: ntuple itself */
 u32 ankus_rx_ntuple_rules(struct net_device *dev);
 int ankus_rx_feature_on(struct ankus_dev *ad, struct netlink_ext_ack *extack);
+bool ankus_rx_feature_ends(const struct ankus_dev *ad);
 void ankus_rx_feature_keep(struct ankus_dev *ad);
 void ankus_rx_feature_end(struct ankus_dev *ad);
 

@@ -27,7 +27,7 @@ usage_lines() {
 		dev add e0 rate => "rate" needs a value
 		dev add e0 mode steer mode steer => "mode" is given twice
 		dev add e0 mode fast => mode: "fast" is unknown, expected observe, steer
-		dev add e0 backend cpu => backend: "cpu" is unknown, expected auto, ntuple, none, rss
+		dev add e0 backend gpu => backend: "gpu" is unknown, expected auto, ntuple, none, rss, cpu
 		dev add e0 links some => links: "some" is unknown, expected auto, none
 		dev set e0 flows 64 => "flows", expected mode
 		dev set e0 => nothing to set

@@ -136,7 +136,7 @@ test_ntuple() {
 }
 
 check_has_reason() {
-	ankus -n "$right" -j dev show s0 | jq -e '.[0].rx_reason'
+	ankus -n "$right" -j dev show s0 | jq -e '.[0].rx_backends[0].reason'
 }
 
 test_queues() {

@@ -480,6 +480,8 @@ simnic_pair "$left" "$right"
 address_pair "$left" s0p "$right" s0 1
 in_ns "$right" ethtool -K s0 gro off
 in_ns "$right" ethtool -X s0 equal 1
+# nothing but rules, or CPUs
+in_ns "$right" ethtool --set-priv-flags s0 rss-xor on
 defer cpu_online 1
 load_module ankus
 manage_v1

@@ -89,7 +89,7 @@ trap 'kill $vm 2>/dev/null || :' EXIT
 if [ -n "$quick" ]; then
 	"$work/accuracy" -q >"$work/raw/accuracy" || die "accuracy failed"
 else
-	echo "measuring; this takes about five minutes on two CPUs" >&2
+	echo "measuring; this takes about ten minutes on two CPUs" >&2
 	# Alone on its CPU, or nearly so: the best of many turns counts.
 	"$work/speed" >"$work/raw/speed" || die "speed failed"
 	"$work/accuracy" >"$work/raw/accuracy" || die "accuracy failed"
