@@ -168,7 +168,8 @@ struct ankus_flow_ctl {
  * @kick_bytes: when @bytes pass this, the control loop is to look at once
  * @seen_jiffies: time of the last packet
  * @seen_bin: queue of the last packet, or ANKUS_NO_BIN; packet path
- * @seen_napi: NAPI id of the last packet, where the driver records no queue
+ * @seen_napi: NAPI id of the last packet, where the driver records no queue,
+ *	else 0
  * @seen_changes: times that either was another than before
  * @mark: packet mark last seen
  * @seen_cpu: that received the last packet, where there is a control part

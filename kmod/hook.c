@@ -142,36 +142,47 @@ hook_account(struct ankus_dev *ad, const struct sk_buff *skb, u8 dir)
 	return flow;
 }
 
-static void hook_seen(struct ankus_flow *flow, int bin)
+/* Either a queue or a NAPI is known, so a change of the one ends the other */
+static noinline void hook_seen_change(struct ankus_flow *flow, int bin, u32 napi)
 {
-	if (unlikely(READ_ONCE(flow->seen_bin) != bin)) {
-		WRITE_ONCE(flow->seen_bin, bin);
-		WRITE_ONCE(flow->seen_changes, flow->seen_changes + 1);
-	}
+	WRITE_ONCE(flow->seen_bin, bin);
+	WRITE_ONCE(flow->seen_napi, napi);
+	WRITE_ONCE(flow->seen_changes, flow->seen_changes + 1);
 }
 
-/* The driver records no queue, but a queue has a NAPI */
-static noinline void hook_seen_napi(struct ankus_flow *flow, u32 napi)
+static __always_inline void hook_seen(struct ankus_flow *flow, int bin)
 {
-	hook_seen(flow, ANKUS_NO_BIN);
-	if (READ_ONCE(flow->seen_napi) != napi) {
-		WRITE_ONCE(flow->seen_napi, napi);
-		WRITE_ONCE(flow->seen_changes, flow->seen_changes + 1);
-	}
+	if (unlikely(READ_ONCE(flow->seen_bin) != bin))
+		hook_seen_change(flow, bin, 0);
+}
+
+/* Where the driver records no queue: a queue has a NAPI */
+static __always_inline void hook_seen_napi(struct ankus_flow *flow, u32 napi)
+{
+	if (unlikely(READ_ONCE(flow->seen_napi) != napi))
+		hook_seen_change(flow, ANKUS_NO_BIN, napi);
+}
+
+/* Are both bins of a pin ANKUS_NO_BIN?  In one comparison: they are all ones. */
+static __always_inline bool hook_unpinned(const struct ankus_pin *pin)
+{
+	BUILD_BUG_ON(offsetof(struct ankus_pin, want) % sizeof(u64));
+	BUILD_BUG_ON(offsetof(struct ankus_pin, have) !=
+		     offsetof(struct ankus_pin, want) + sizeof(u32));
+	return READ_ONCE(*(const u64 *)&pin->want) == U64_MAX;
 }
 
 /*
  * Does an RX queue pin wait for a change, is a CPU wanted or in force, or was
- * one?  In one test, as nearly always there is nothing: no bin is all ones.
+ * one?
  */
 static __always_inline bool hook_steers(const struct ankus_flow_ctl *ctl)
 {
 	const struct ankus_pin *rx = &ctl->pin[ANKUS_PIN_RXQ];
-	const struct ankus_pin *cpu = &ctl->pin[ANKUS_PIN_CPU];
-	u32 moving = READ_ONCE(rx->want) ^ READ_ONCE(rx->have);
-	u32 bins = ~(READ_ONCE(cpu->want) & READ_ONCE(cpu->have));
 
-	return (moving | bins) | READ_ONCE(ctl->cpu_place);
+	return READ_ONCE(rx->want) != READ_ONCE(rx->have) ||
+	       !hook_unpinned(&ctl->pin[ANKUS_PIN_CPU]) ||
+	       READ_ONCE(ctl->cpu_place);
 }
 
 /* Out of the way of all other packets */
@@ -194,13 +205,16 @@ static unsigned int hook_ingress(void *priv, struct sk_buff *skb,
 	struct ankus_dev *ad = priv;
 	struct ankus_flow_ctl *ctl;
 	struct ankus_flow *flow;
+	int bin;
 
 	flow = hook_account(ad, skb, ANKUS_DIR_IN);
 	if (!flow)
 		return NF_ACCEPT;
 
-	if (likely(skb_rx_queue_recorded(skb)))
-		hook_seen(flow, skb_get_rx_queue(skb));
+	/* As skb_get_rx_queue(); ANKUS_NO_BIN when none is recorded */
+	bin = (int)skb_get_queue_mapping(skb) - 1;
+	if (likely(bin >= 0))
+		hook_seen(flow, bin);
 	else
 		hook_seen_napi(flow, skb_napi_id(skb));
 
@@ -208,8 +222,8 @@ static unsigned int hook_ingress(void *priv, struct sk_buff *skb,
 	ctl = smp_load_acquire(&flow->ctl);
 	if (!ctl)
 		return NF_ACCEPT;
-	if (unlikely(READ_ONCE(flow->seen_cpu) != smp_processor_id()))
-		WRITE_ONCE(flow->seen_cpu, smp_processor_id());
+	/* in the line that every packet writes to */
+	WRITE_ONCE(flow->seen_cpu, smp_processor_id());
 	if (unlikely(hook_steers(ctl)))
 		return hook_steer_in(ad, ctl, skb);
 	return NF_ACCEPT;
