@@ -64,10 +64,13 @@ all_pinned() {
 }
 
 # A bucket that is pinned points to the queue of its flow, every other one to
-# where it did.
+# where it did.  No flow moves between the two looks.
 buckets_agree() {
-	ankus -n "$right" -j flow show dir in >"$lib_out/pins" || return 1
+	ankus -n "$right" dev set s0 tick 10s
+	sleep 1
+	ankus -n "$right" -j flow show dir in >"$lib_out/pins"
 	rss_table "$right" s0 >"$lib_out/changed"
+	ankus -n "$right" dev set s0 tick 100ms
 	jq -r '.[] | select(.rx_queue.backend == "rss") |
 		"\(.rx_queue.location) \(.rx_queue.current)"' "$lib_out/pins" |
 		awk 'FILENAME == "-" || FILENAME == "" { want[$1] = $2; pins++; next }
