@@ -17,6 +17,8 @@
 # unmanage DESC        and leaves everything as it was
 # all_verified DESC [SECONDS]
 #                      $flows elephants, each by its rule on its queue
+#
+# Tests of other ways to steer have their own of the last three.
 
 # shellcheck disable=SC2154 # of lib.sh and the test
 # shellcheck disable=SC2034 # for the test

@@ -10,25 +10,18 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=traffic.sh
 . "$(dirname "$0")/traffic.sh"
+# shellcheck source=nic.sh
+. "$(dirname "$0")/nic.sh"
 
 for tool in ethtool iperf3; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 
-big='.dir == "in" and .state == "elephant"'
 by_ntuple='(.rx_queue.state == "verified" and .rx_queue.backend == "ntuple")'
 by_rss='(.rx_queue.state == "verified" and .rx_queue.backend == "rss" and
 	.rx_queue.observed == .rx_queue.target)'
 shared='(.rx_queue.state == "parked" and (.rx_queue | has("shared_with")))'
 flows=8
-
-on_nic() {
-	in_ns "$right" ethtool "$@"
-}
-
-quirk() {
-	on_nic --set-priv-flags s0 "$@"
-}
 
 manage() {
 	rss_all "$right" s0 >"$lib_out/before"

@@ -10,21 +10,18 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=traffic.sh
 . "$(dirname "$0")/traffic.sh"
+# shellcheck source=nic.sh
+. "$(dirname "$0")/nic.sh"
 
 for tool in ethtool iperf3; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 
-big='.dir == "in" and .state == "elephant"'
 pinned='(.rx_queue.state == "verified" and
 	.rx_queue.observed == .rx_queue.target and
 	(.rx_queue.current | IN(6, 7)))'
 shared='(.rx_queue.state == "parked" and (.rx_queue | has("shared_with")))'
 flows=5
-
-on_nic() {
-	in_ns "$right" ethtool "$@"
-}
 
 add() {
 	rss_all "$right" s0 >"$lib_out/before"

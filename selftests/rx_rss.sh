@@ -10,12 +10,13 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=traffic.sh
 . "$(dirname "$0")/traffic.sh"
+# shellcheck source=nic.sh
+. "$(dirname "$0")/nic.sh"
 
 for tool in ethtool iperf3; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 
-big='.dir == "in" and .state == "elephant"'
 verified='(.rx_queue.state == "verified" and
 	.rx_queue.current == .rx_queue.target and
 	.rx_queue.observed == .rx_queue.current and
@@ -26,18 +27,6 @@ shared='(.rx_queue.state == "parked" and (.rx_queue | has("shared_with")) and
 flows=8
 
 # --- helpers ---------------------------------------------------------------
-
-on_nic() {
-	in_ns "$right" ethtool "$@"
-}
-
-quirk() {
-	on_nic --set-priv-flags s0 "$@"
-}
-
-knob() {
-	echo "$2" >"/sys/kernel/debug/simnic/s0/$1"
-}
 
 manage() {
 	rss_all "$right" s0 >"$lib_out/before"
