@@ -225,7 +225,8 @@ test_rx() {
 
 	simnic_pair "$left" "$right" && address_pair "$left" s0p "$right" s0 2
 	in_ns "$right" ethtool --set-priv-flags s0 no-steer on
-	check "a NIC is managed" ankus -n "$right" dev add s0 rate 500kbit tick 50ms
+	check "a NIC is managed" ankus -n "$right" dev add s0 backend ntuple \
+		rate 500kbit tick 50ms
 	check "a stream that it receives" tcp_start "$left" "$right" 10.2.0.2 5303 1 3mbit
 	check_until "becomes an elephant" 30 flows_are "$right" 1 \
 		'.state == "elephant" and .dport == 5303' true
@@ -245,7 +246,7 @@ test_rx() {
 	in_ns "$right" ethtool --set-priv-flags s0 no-steer off
 	echo 5 >/sys/kernel/debug/simnic/s0/insert_errno
 	check "a NIC that fails is managed" ankus -n "$right" dev add s0 mode steer \
-		rate 500kbit tick 50ms
+		backend ntuple rate 500kbit tick 50ms
 	check_until "ankus_verify: refused, with its errno" 60 seen ankus_verify \
 		dev=s0 kind=rx-queue result=refused error=5
 	tcp_stop 5303
