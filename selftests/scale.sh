@@ -90,6 +90,14 @@ pairs_known() {
 	}'))) "$(stat pairs)"
 }
 
+# It takes seconds to look at all flows, and is at rest then.
+pairs_are_all() {
+	local before
+	before=$(stat pairs)
+	sleep 5
+	[ "$before" -eq "$(stat pairs)" ]
+}
+
 # What the kernel sends: its parts, whether it told of a change, how it ended,
 # how many flows there were and how many different ids
 list() {
@@ -148,6 +156,7 @@ check "that is what the allocator has given out" \
 
 # The control loop finds the pairs of flows when it measures them.
 check_until "their pairs of addresses are known" 60 pairs_known
+check_until "and no more are found" 60 pairs_are_all
 pairs=$(stat pairs)
 check_is "memory of pairs: so many times the size of one" \
 	$((pairs * $(cat $slab/ankus_pair/object_size))) "$(stat memory_pairs)"
