@@ -5,7 +5,7 @@
 # met by a state that an operator sees, a rule of nobody else is touched, and
 # none of ours is left.
 #
-# shellcheck disable=SC2317 # functions are arguments of check
+# shellcheck disable=SC2016,SC2317 # functions are arguments of check
 #
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -63,6 +63,46 @@ while True:
 
 sender_stop() {
 	kill -9 "$sender_pid" 2>/dev/null
+}
+
+# XDP program that lets all pass, bound to s0 until xdp_unbind; by the core, as
+# the driver has no XDP of its own
+xdp_pid=''
+xdp_bind() {
+	ip netns exec "$right" python3 -c '
+import ctypes, platform, socket, struct, sys, time
+number = {"x86_64": 321}.get(platform.machine(), 280)
+libc = ctypes.CDLL(None, use_errno=True)
+def bpf(command, attr):
+    attr = ctypes.create_string_buffer(attr, 128)
+    fd = libc.syscall(number, command, attr, len(attr))
+    if fd < 0:
+        sys.exit("bpf: error %d" % ctypes.get_errno())
+    return fd
+# r0 = XDP_PASS; exit
+program = ctypes.create_string_buffer(
+    struct.pack("=BBhi", 0xb7, 0, 0, 2) + struct.pack("=BBhi", 0x95, 0, 0, 0))
+license = ctypes.create_string_buffer(b"GPL")
+fd = bpf(5, struct.pack("=IIQQ", 6, 2, ctypes.addressof(program),
+                        ctypes.addressof(license)))
+# BPF_LINK_CREATE of BPF_XDP, generic
+link = bpf(28, struct.pack("=IIII", fd, socket.if_nametoindex("s0"), 37, 2))
+print("bound", flush=True)
+time.sleep(100000)' >"$lib_out/xdp" 2>&1 </dev/null &
+	xdp_pid=$!
+	disown
+	wait_until 20 grep -q bound "$lib_out/xdp" && return
+	cat "$lib_out/xdp"
+	return 1
+}
+
+xdp_unbind() {
+	kill -9 "$xdp_pid" 2>/dev/null
+	wait_until 20 xdp_unbound
+}
+
+xdp_unbound() {
+	! ip -n "$right" -d link show dev s0 | grep -q xdp
 }
 
 # --- tests -----------------------------------------------------------------
@@ -350,6 +390,98 @@ test_sleeper() {
 	knob insert_delay_us 0
 }
 
+# Rules that an XDP program makes useless
+test_xdp() {
+	manage
+	all_verified "before an XDP program is bound" 60
+	check "an XDP program is bound" xdp_bind
+	sleep "$lib_slow"
+	all_verified "a NIC that steers all the same: verified" 60
+	check "and no rule was doubted" stat_is "$right" s0 '.ineffective == 0'
+	quirk xdp-no-steer on
+	check_each "xdp-no-steer: ineffective, with the reason" 90 "$right" \
+		$flows "$big" '.rx_queue.state == "ineffective" and
+		(.rx_queue.reason | length > 0)'
+	check_until "xdp-no-steer: the rules are removed" 120 ours_are 0
+	check "it is not bound any more" xdp_unbind
+	retry
+	all_verified "without it: verified" 120
+	unmanage "xdp-no-steer"
+	quirk xdp-no-steer off
+}
+
+# Two devices, one table
+test_shared() {
+	local on_s1='.dport >= 5500'
+
+	ip -n "$right" link add s1 type simnic &&
+		ip -n "$right" link set s1p netns "$left"
+	in_ns "$right" ethtool -K s1 ntuple on gro off
+	in_ns "$right" ethtool -X s1 equal 1
+	address_pair "$left" s1p "$right" s1 1
+	echo s0 >/sys/kernel/debug/simnic/s1/share_table
+	mesh_start "$left" 10.1.0.9 5500 $flows 200
+	manage
+	ankus -n "$right" dev add s1 mode steer rate 75kbit release 5s \
+		rx-queues 1-7 backend ntuple
+	check_until "a table of two devices: all flows are verified" 90 \
+		flows_are "$right" $((2 * flows)) "$big" "$verified"
+	check_until "by a rule each" 20 ours_are $((2 * flows))
+	check "none was lost" stat_is "$right" s0 '.rules_lost == 0'
+	check "on either" stat_is "$right" s1 '.rules_lost == 0'
+
+	# The flows of s0 come by the other one: the rules are there, and another's
+	ip -n "$left" neigh add 10.0.0.9 dev s1p \
+		lladdr "$(ip -n "$right" -j link show dev s1 | jq -r '.[0].address')"
+	ip -n "$left" route add 10.0.0.9 dev s1p src 10.0.0.1
+	check_until "flows that change to the other device: verified there" 120 \
+		flows_are "$right" $flows "$big and .ifname == \"s1\" and
+		($on_s1 | not)" "$verified"
+	check_until "still by a rule each" 20 ours_are $((2 * flows))
+	ip -n "$left" route del 10.0.0.9 dev s1p
+	check_until "and back" 120 flows_are "$right" $flows \
+		"$big and .ifname == \"s0\"" "$verified"
+
+	ankus -n "$right" dev del s1
+	check_until "one device is given up: the other's are left" 20 \
+		ours_are $flows
+	sleep "$lib_slow"
+	check "and not lost" flows_are "$right" $flows "$big" "$verified"
+	mesh_stop 5500
+	unmanage "a table of two devices"
+	ip -n "$right" link del s1
+	check_is "others' rules stay" "$foreign_locations" "$(locations)"
+}
+
+# Hardware that keeps its rules when the driver goes
+test_kept() {
+	quirk keep-rules on
+	manage
+	all_verified "before the module goes" 60
+	check "it goes" unload_module ankus
+	check "no rule of ours is left" ours_are 0
+	check "it comes again" insmod "$ANKUS_KO"
+	check "and finds none" ours_are 0
+	manage
+	all_verified "before the device goes" 60
+	ip -n "$right" link del s0
+	check "it comes again" simnic_pair "$left" "$right"
+	check_is "with others' rules alone" "$foreign_locations" "$(locations)"
+
+	quirk keep-rules on
+	on_nic -K s0 gro off
+	on_nic -X s0 equal 1
+	address_pair "$left" s0p "$right" s0
+	manage
+	all_verified "before the network namespace goes" 60
+	lib_delete_ns "$right"
+	check_until "the device with it" 20 eval \
+		'! ip -n "$left" link show dev s0p'
+	ip netns add "$right"
+	check "it comes again" simnic_pair "$left" "$right"
+	check_is "with others' rules alone" "$foreign_locations" "$(locations)"
+}
+
 # --- run -------------------------------------------------------------------
 
 left='' right=''
@@ -369,4 +501,7 @@ test_channels
 test_detached
 test_every_errno
 test_sleeper
+test_xdp
+test_shared
+test_kept
 finish

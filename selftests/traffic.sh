@@ -87,8 +87,8 @@ address_pair() {
 		ip -n "$b" link set "$dev_b" up || return 1
 	# Nobody there answers, and nobody there asks either.
 	mac=$(ip -n "$b" -j link show dev "$dev_b" | jq -r '.[0].address')
-	ip -n "$a" neigh add "10.$net.0.9" lladdr "$mac" dev "$dev_a" &&
-		ip -n "$a" neigh add "fd0$net::9" lladdr "$mac" dev "$dev_a"
+	ip -n "$a" neigh replace "10.$net.0.9" lladdr "$mac" dev "$dev_a" &&
+		ip -n "$a" neigh replace "fd0$net::9" lladdr "$mac" dev "$dev_a"
 }
 
 veth_pair() {

@@ -5,6 +5,7 @@
 
 #include <linux/ethtool.h>
 #include <linux/if_ether.h>
+#include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/u64_stats_sync.h>
@@ -49,6 +50,8 @@ enum simnic_quirk {
 	SIMNIC_RSS_LOSE_ON_RESET,
 	SIMNIC_RSS_NO_KEY,
 	SIMNIC_RSS_XOR,
+	SIMNIC_KEEP_RULES,
+	SIMNIC_XDP_NO_STEER,
 	SIMNIC_QUIRKS
 };
 
@@ -86,6 +89,30 @@ struct simnic_key {
 	u8 pad;
 };
 
+/**
+ * struct simnic_table - an ntuple table, of one device or of several
+ * @kref: a user each, and one while simnic_kept has it
+ * @rcu: readers may hold a table that has no user any more
+ * @kept: in the list of those whose device is gone; locked as that
+ * @name: of the device that it was kept of
+ * @lock: guards what follows; innermost
+ * @rules: struct simnic_rule in ascending location; also read under RCU
+ * @n_rules: entries of @rules
+ * @inserted: rules ever
+ * @deleted: rules ever, by whatever reason
+ */
+struct simnic_table {
+	struct kref kref;
+	struct rcu_head rcu;
+	struct list_head kept;
+	char name[IFNAMSIZ];
+	struct mutex lock;
+	struct list_head rules;
+	u32 n_rules;
+	u64 inserted;
+	u64 deleted;
+};
+
 struct simnic_rxq_stats {
 	struct u64_stats_sync syncp;
 	u64_stats_t packets;	/* written by the queue's NAPI alone */
@@ -106,8 +133,8 @@ struct simnic_txq_stats {
  * @rxqs: the RX queues, NULL while down; read under RCU, written under rtnl
  *	or, where the device asked for it, its instance lock
  * @rss: hash key and indirection table; read under RCU, written under @lock
- * @rules: struct simnic_rule in ascending location; read under RCU, written
- *	under @lock
+ * @table: its ntuple rules; read under RCU, written under rtnl and, where the
+ *	device asked for it, its instance lock
  * @quirks: bits of enum simnic_quirk; a single word, read anywhere
  * @rx_stats: by queue, num_rx_queues of them
  * @tx_stats: by queue, num_tx_queues of them
@@ -117,9 +144,6 @@ struct simnic_txq_stats {
  * @ntuple_hits: packets that matched a rule
  * @ntuple_drops: packets that matched a rule which discards
  * @lock: guards what says so here; nests inside rtnl and instance lock
- * @n_rules: entries of @rules; under @lock
- * @rules_inserted: ever; under @lock
- * @rules_deleted: ever, by whatever reason; under @lock
  * @resets: ever; under @lock
  * @ring_size: of each RX queue started from now on; as @rxqs
  * @speed: reported link speed in Mbit/s; under rtnl or instance lock
@@ -140,7 +164,7 @@ struct simnic {
 	struct net_device __rcu *peer;
 	struct simnic_rxqs __rcu *rxqs;
 	struct simnic_rss __rcu *rss;
-	struct list_head rules;
+	struct simnic_table __rcu *table;
 	u32 quirks;
 	struct simnic_rxq_stats *rx_stats;
 	struct simnic_txq_stats *tx_stats;
@@ -151,9 +175,6 @@ struct simnic {
 	atomic64_t ntuple_drops;
 
 	struct mutex lock;
-	u32 n_rules;
-	u64 rules_inserted;
-	u64 rules_deleted;
 	u64 resets;
 
 	unsigned int ring_size;
@@ -177,6 +198,7 @@ static inline bool simnic_quirk(const struct simnic *nic, enum simnic_quirk q)
 }
 
 /* simnic_main.c */
+bool simnic_is(const struct net_device *dev);
 int simnic_link_create(struct net_device *dev, struct nlattr *tb[],
 		       struct netlink_ext_ack *extack);
 
@@ -210,6 +232,12 @@ int simnic_set_rxfh_fields(struct net_device *dev, u32 flow_type, u64 data);
 /* simnic_ntuple.c */
 bool simnic_ntuple_match(struct simnic *nic, const struct simnic_key *key,
 			 u64 *cookie);
+int simnic_ntuple_init(struct simnic *nic);
+void simnic_ntuple_uninit(struct simnic *nic);
+void simnic_ntuple_free(struct simnic *nic);
+void simnic_ntuple_forget(void);
+int simnic_ntuple_share(struct simnic *nic, struct simnic *other);
+void simnic_ntuple_totals(struct simnic *nic, u64 *inserted, u64 *deleted);
 void simnic_ntuple_flush(struct simnic *nic);
 bool simnic_ntuple_uses_queue(struct simnic *nic, unsigned int first);
 int simnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *nfc,

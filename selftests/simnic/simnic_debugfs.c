@@ -58,6 +58,39 @@ static const struct file_operations attach_fops = {
 	.llseek	= noop_llseek,
 };
 
+/* Written: the name of a device in the same network namespace */
+static ssize_t share_write(struct file *file, const char __user *buf,
+			   size_t size, loff_t *pos)
+{
+	struct simnic *nic = file->private_data;
+	struct net_device *other;
+	char name[IFNAMSIZ + 1];
+	ssize_t n;
+	int err = -ENODEV;
+
+	n = simple_write_to_buffer(name, sizeof(name) - 1, pos, buf, size);
+	if (n < 0)
+		return n;
+	name[n] = '\0';
+	if (!rtnl_trylock())
+		return restart_syscall();
+	other = __dev_get_by_name(dev_net(nic->dev), strim(name));
+	if (other && simnic_is(other)) {
+		compat_lock_ops(nic->dev);
+		err = simnic_ntuple_share(nic, netdev_priv(other));
+		compat_unlock_ops(nic->dev);
+	}
+	rtnl_unlock();
+	return err ?: size;
+}
+
+static const struct file_operations share_fops = {
+	.owner	= THIS_MODULE,
+	.open	= simple_open,
+	.write	= share_write,
+	.llseek	= noop_llseek,
+};
+
 /* Context: rtnl.  A failure leaves the device without the directory. */
 void simnic_debugfs_add(struct simnic *nic)
 {
@@ -82,6 +115,7 @@ void simnic_debugfs_add(struct simnic *nic)
 	debugfs_create_u32("insert_channels", 0600, dir, &nic->insert_channels);
 	debugfs_create_u32("insert_detaches", 0600, dir, &nic->insert_detaches);
 	debugfs_create_file("attach", 0200, dir, nic, &attach_fops);
+	debugfs_create_file("share_table", 0200, dir, nic, &share_fops);
 	debugfs_create_file("reset", 0200, dir, nic, &reset_fops);
 	nic->debugfs = dir;
 }

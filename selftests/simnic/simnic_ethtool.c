@@ -37,6 +37,8 @@ static const char simnic_priv_flags[SIMNIC_QUIRKS][ETH_GSTRING_LEN] = {
 	[SIMNIC_RSS_LOSE_ON_RESET]	= "rss-lose-on-reset",
 	[SIMNIC_RSS_NO_KEY]		= "rss-no-key",
 	[SIMNIC_RSS_XOR]		= "rss-xor",
+	[SIMNIC_KEEP_RULES]		= "keep-rules",
+	[SIMNIC_XDP_NO_STEER]		= "xdp-no-steer",
 };
 
 static const char simnic_rx_stats[][ETH_GSTRING_LEN] = {
@@ -122,9 +124,8 @@ static void simnic_get_ethtool_stats(struct net_device *dev,
 	}
 	data[0] = atomic64_read(&nic->ntuple_hits);
 	data[1] = atomic64_read(&nic->ntuple_drops);
+	simnic_ntuple_totals(nic, &data[2], &data[3]);
 	mutex_lock(&nic->lock);
-	data[2] = nic->rules_inserted;
-	data[3] = nic->rules_deleted;
 	data[4] = nic->resets;
 	mutex_unlock(&nic->lock);
 }

@@ -158,6 +158,11 @@ static int simnic_dev_init(struct net_device *dev)
 		stats_free(nic);
 		return -ENOMEM;
 	}
+	if (simnic_ntuple_init(nic)) {
+		simnic_rss_free(nic);
+		stats_free(nic);
+		return -ENOMEM;
+	}
 	for (i = 0; i < dev->num_rx_queues; i++)
 		u64_stats_init(&nic->rx_stats[i].syncp);
 	for (i = 0; i < dev->num_tx_queues; i++)
@@ -172,7 +177,7 @@ static void simnic_dev_uninit(struct net_device *dev)
 	struct simnic *nic = netdev_priv(dev);
 
 	simnic_debugfs_remove(nic);
-	simnic_ntuple_flush(nic);
+	simnic_ntuple_uninit(nic);
 }
 
 /* The last user is gone, or the device was never registered to the end. */
@@ -180,6 +185,7 @@ static void simnic_dev_free(struct net_device *dev)
 {
 	struct simnic *nic = netdev_priv(dev);
 
+	simnic_ntuple_free(nic);
 	simnic_rss_free(nic);
 	stats_free(nic);
 }
@@ -197,6 +203,11 @@ static const struct net_device_ops simnic_netdev_ops = {
 	.ndo_set_mac_address	= eth_mac_addr,
 	.ndo_validate_addr	= eth_validate_addr,
 };
+
+bool simnic_is(const struct net_device *dev)
+{
+	return dev->netdev_ops == &simnic_netdev_ops;
+}
 
 static void simnic_setup(struct net_device *dev)
 {
@@ -222,7 +233,6 @@ static void simnic_setup(struct net_device *dev)
 
 	nic->dev = dev;
 	mutex_init(&nic->lock);
-	INIT_LIST_HEAD(&nic->rules);
 	nic->ring_size = SIMNIC_RING;
 	nic->speed = SPEED_100000;
 	nic->duplex = DUPLEX_FULL;
@@ -369,6 +379,7 @@ static void __exit simnic_exit(void)
 {
 	rtnl_link_unregister(&simnic_link_ops);
 	simnic_debugfs_exit();
+	simnic_ntuple_forget();
 }
 
 module_init(simnic_init);

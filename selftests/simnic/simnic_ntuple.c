@@ -7,12 +7,13 @@
 #include <linux/slab.h>
 
 #include "simnic.h"
+#include "compat.h"
 
 #define SIMNIC_DELAY_MAX_US	(10 * USEC_PER_SEC)
 
 /**
  * struct simnic_rule - one slot in use
- * @list: in simnic::rules; locked as it
+ * @list: in simnic_table::rules; locked as it
  * @rcu: readers may hold a deleted rule
  * @fs: as it was inserted
  * @value: to compare with, zero where @mask is
@@ -29,6 +30,17 @@ struct simnic_rule {
 	struct simnic_key lax;
 	bool dead;
 };
+
+/* Tables of devices that are gone, for devices of the same name: as of hardware
+ * that keeps them while nobody drives it.
+ */
+static LIST_HEAD(simnic_kept);	/* under rtnl */
+
+/* Context: that of the driver's operations */
+static struct simnic_table *table_of(struct simnic *nic)
+{
+	return rcu_dereference_protected(nic->table, compat_dev_locked(nic->dev));
+}
 
 static bool key_match(const struct simnic_key *key,
 		      const struct simnic_key *value,
@@ -61,14 +73,17 @@ bool simnic_ntuple_match(struct simnic *nic, const struct simnic_key *key,
 {
 	bool lax = simnic_quirk(nic, SIMNIC_IGNORE_MASK);
 	bool any_proto = simnic_quirk(nic, SIMNIC_IGNORE_PROTO);
+	const struct simnic_table *table = rcu_dereference(nic->table);
 	const struct simnic_rule *rule;
 	struct simnic_key without;
 
 	if (simnic_quirk(nic, SIMNIC_NO_STEER) ||
-	    (key->extras && simnic_quirk(nic, SIMNIC_MISS_EXTRAS)))
+	    (key->extras && simnic_quirk(nic, SIMNIC_MISS_EXTRAS)) ||
+	    (rcu_access_pointer(nic->dev->xdp_prog) &&
+	     simnic_quirk(nic, SIMNIC_XDP_NO_STEER)))
 		return false;
 
-	list_for_each_entry_rcu(rule, &nic->rules, list) {
+	list_for_each_entry_rcu(rule, &table->rules, list) {
 		const struct simnic_key *mask = lax ? &rule->lax : &rule->mask;
 
 		if (rule->dead)
@@ -268,14 +283,15 @@ static int full_errno(struct simnic *nic, int err)
 }
 
 /* Gives the rule its location and its place in the list. */
-static int rule_place(struct simnic *nic, struct simnic_rule *rule)
+static int rule_place(struct simnic *nic, struct simnic_table *table,
+		      struct simnic_rule *rule)
 {
 	bool any = rule->fs.location == RX_CLS_LOC_ANY;
 	u32 slots = READ_ONCE(nic->slots), location;
-	struct list_head *place = &nic->rules;
+	struct list_head *place = &table->rules;
 	struct simnic_rule *other;
 
-	lockdep_assert_held(&nic->lock);
+	lockdep_assert_held(&table->lock);
 
 	if (simnic_quirk(nic, any ? SIMNIC_LOC_ANY_REFUSED : SIMNIC_LOC_ANY_ONLY))
 		return -EINVAL;
@@ -287,7 +303,7 @@ static int rule_place(struct simnic *nic, struct simnic_rule *rule)
 	if (location & RX_CLS_LOC_SPECIAL)
 		return -EINVAL;
 
-	list_for_each_entry(other, &nic->rules, list) {
+	list_for_each_entry(other, &table->rules, list) {
 		if (!simnic_quirk(nic, SIMNIC_DUP_RULES) &&
 		    rule_same_match(nic, rule, other))
 			return -EEXIST;
@@ -296,7 +312,7 @@ static int rule_place(struct simnic *nic, struct simnic_rule *rule)
 				return -EBUSY;
 			location++;
 		}
-		if (other->fs.location > location && place == &nic->rules)
+		if (other->fs.location > location && place == &table->rules)
 			place = &other->list;
 	}
 	if (location >= slots)
@@ -309,8 +325,6 @@ static int rule_place(struct simnic *nic, struct simnic_rule *rule)
 
 static int injected_error(struct simnic *nic)
 {
-	lockdep_assert_held(&nic->lock);
-
 	if (simnic_quirk(nic, SIMNIC_INSERT_EIO))
 		return -EIO;
 	if (!READ_ONCE(nic->insert_errno))
@@ -322,14 +336,14 @@ static int injected_error(struct simnic *nic)
 	return -(int)min_t(u32, READ_ONCE(nic->insert_errno), MAX_ERRNO);
 }
 
-static void rule_delete(struct simnic *nic, struct simnic_rule *rule)
+static void rule_delete(struct simnic_table *table, struct simnic_rule *rule)
 {
-	lockdep_assert_held(&nic->lock);
+	lockdep_assert_held(&table->lock);
 
 	list_del_rcu(&rule->list);
 	kfree_rcu(rule, rcu);
-	nic->n_rules--;
-	nic->rules_deleted++;
+	table->n_rules--;
+	table->deleted++;
 }
 
 /* What happens to a device while it is asked for something, once.
@@ -355,6 +369,7 @@ static int happen(struct simnic *nic)
 static int insert(struct simnic *nic, struct ethtool_rx_flow_spec *fs)
 {
 	bool on = nic->dev->features & NETIF_F_NTUPLE;
+	struct simnic_table *table = table_of(nic);
 	struct simnic_rule *rule;
 	u32 delay_us;
 	int err;
@@ -381,33 +396,33 @@ static int insert(struct simnic *nic, struct ethtool_rx_flow_spec *fs)
 		return err;
 	}
 
-	mutex_lock(&nic->lock);
+	mutex_lock(&table->lock);
 	err = injected_error(nic);
 	if (!err)
-		err = rule_place(nic, rule);
+		err = rule_place(nic, table, rule);
 	if (!err) {
 		if (fs->location != RX_CLS_LOC_ANY ||
 		    !simnic_quirk(nic, SIMNIC_LOC_ANY_UNTOLD))
 			fs->location = rule->fs.location;
-		nic->n_rules++;
+		table->n_rules++;
 		/* every second one is forgotten at once */
-		if (nic->rules_inserted++ & 1 &&
+		if (table->inserted++ & 1 &&
 		    simnic_quirk(nic, SIMNIC_LOSE_INSERTS))
-			rule_delete(nic, rule);
+			rule_delete(table, rule);
 		rule = NULL;
 	}
-	mutex_unlock(&nic->lock);
+	mutex_unlock(&table->lock);
 	kfree(rule);
 	return err;
 }
 
-static struct simnic_rule *rule_find(struct simnic *nic, u32 location)
+static struct simnic_rule *rule_find(struct simnic_table *table, u32 location)
 {
 	struct simnic_rule *rule;
 
-	lockdep_assert_held(&nic->lock);
+	lockdep_assert_held(&table->lock);
 
-	list_for_each_entry(rule, &nic->rules, list)
+	list_for_each_entry(rule, &table->rules, list)
 		if (rule->fs.location == location)
 			return rule;
 	return NULL;
@@ -416,6 +431,7 @@ static struct simnic_rule *rule_find(struct simnic *nic, u32 location)
 static int delete(struct simnic *nic, u32 location)
 {
 	u32 injected = READ_ONCE(nic->delete_errno);
+	struct simnic_table *table = table_of(nic);
 	struct simnic_rule *rule;
 	int err = 0;
 
@@ -424,38 +440,147 @@ static int delete(struct simnic *nic, u32 location)
 	if (injected)
 		return -(int)min_t(u32, injected, MAX_ERRNO);
 
-	mutex_lock(&nic->lock);
-	rule = rule_find(nic, location);
+	mutex_lock(&table->lock);
+	rule = rule_find(table, location);
 	if (rule)
-		rule_delete(nic, rule);
+		rule_delete(table, rule);
 	else
 		err = -ENOENT;
-	mutex_unlock(&nic->lock);
+	mutex_unlock(&table->lock);
 	return err;
+}
+
+static void table_flush(struct simnic_table *table)
+{
+	struct simnic_rule *rule, *next;
+
+	mutex_lock(&table->lock);
+	list_for_each_entry_safe(rule, next, &table->rules, list)
+		rule_delete(table, rule);
+	mutex_unlock(&table->lock);
+}
+
+static void table_release(struct kref *kref)
+{
+	struct simnic_table *table = container_of(kref, struct simnic_table, kref);
+
+	table_flush(table);
+	mutex_destroy(&table->lock);
+	kfree_rcu(table, rcu);
+}
+
+static void table_put(struct simnic_table *table)
+{
+	kref_put(&table->kref, table_release);
+}
+
+static struct simnic_table *table_kept(const char *name)
+{
+	struct simnic_table *table;
+
+	list_for_each_entry(table, &simnic_kept, kept) {
+		if (!strcmp(table->name, name)) {
+			list_del(&table->kept);
+			return table;
+		}
+	}
+	return NULL;
+}
+
+/* Context: rtnl */
+int simnic_ntuple_init(struct simnic *nic)
+{
+	struct simnic_table *table = table_kept(nic->dev->name);
+
+	if (!table) {
+		table = kzalloc(sizeof(*table), GFP_KERNEL);
+		if (!table)
+			return -ENOMEM;
+		kref_init(&table->kref);
+		mutex_init(&table->lock);
+		INIT_LIST_HEAD(&table->rules);
+	}
+	rcu_assign_pointer(nic->table, table);
+	return 0;
+}
+
+/* Context: rtnl.  Rules go with their device, or wait for the next one. */
+void simnic_ntuple_uninit(struct simnic *nic)
+{
+	struct simnic_table *table = rtnl_dereference(nic->table);
+
+	if (simnic_quirk(nic, SIMNIC_KEEP_RULES)) {
+		kref_get(&table->kref);
+		strscpy(table->name, nic->dev->name, sizeof(table->name));
+		list_add(&table->kept, &simnic_kept);
+	} else if (kref_read(&table->kref) == 1) {
+		table_flush(table);
+	}
+}
+
+/* The device is not there any more. */
+void simnic_ntuple_free(struct simnic *nic)
+{
+	struct simnic_table *table = rcu_dereference_protected(nic->table, true);
+
+	if (table)
+		table_put(table);
+}
+
+/* The module goes: no hardware keeps anything. */
+void simnic_ntuple_forget(void)
+{
+	struct simnic_table *table, *next;
+
+	list_for_each_entry_safe(table, next, &simnic_kept, kept)
+		table_put(table);
+}
+
+/* One table for two devices, as functions of one adapter may have; the rules
+ * that @nic had are gone.
+ * Context: rtnl and instance locks
+ */
+int simnic_ntuple_share(struct simnic *nic, struct simnic *other)
+{
+	struct simnic_table *old = rtnl_dereference(nic->table);
+	struct simnic_table *table = rtnl_dereference(other->table);
+
+	if (old == table)
+		return -EALREADY;
+	kref_get(&table->kref);
+	rcu_assign_pointer(nic->table, table);
+	table_put(old);
+	return 0;
+}
+
+void simnic_ntuple_totals(struct simnic *nic, u64 *inserted, u64 *deleted)
+{
+	struct simnic_table *table = table_of(nic);
+
+	mutex_lock(&table->lock);
+	*inserted = table->inserted;
+	*deleted = table->deleted;
+	mutex_unlock(&table->lock);
 }
 
 void simnic_ntuple_flush(struct simnic *nic)
 {
-	struct simnic_rule *rule, *next;
-
-	mutex_lock(&nic->lock);
-	list_for_each_entry_safe(rule, next, &nic->rules, list)
-		rule_delete(nic, rule);
-	mutex_unlock(&nic->lock);
+	table_flush(table_of(nic));
 }
 
 /* Whether a rule points to queue @first or beyond */
 bool simnic_ntuple_uses_queue(struct simnic *nic, unsigned int first)
 {
+	struct simnic_table *table = table_of(nic);
 	struct simnic_rule *rule;
 	bool used = false;
 
-	mutex_lock(&nic->lock);
-	list_for_each_entry(rule, &nic->rules, list)
+	mutex_lock(&table->lock);
+	list_for_each_entry(rule, &table->rules, list)
 		if (rule->fs.ring_cookie != RX_CLS_FLOW_DISC &&
 		    rule->fs.ring_cookie >= first)
 			used = true;
-	mutex_unlock(&nic->lock);
+	mutex_unlock(&table->lock);
 	return used;
 }
 
@@ -471,19 +596,20 @@ static u32 reported_slots(struct simnic *nic)
 static int list_locations(struct simnic *nic, struct ethtool_rxnfc *nfc,
 			  u32 *locations)
 {
+	struct simnic_table *table = table_of(nic);
 	struct simnic_rule *rule;
 	u32 n = 0;
 
-	mutex_lock(&nic->lock);
+	mutex_lock(&table->lock);
 	nfc->data = reported_slots(nic);
-	if (nfc->rule_cnt < nic->n_rules) {
-		mutex_unlock(&nic->lock);
+	if (nfc->rule_cnt < table->n_rules) {
+		mutex_unlock(&table->lock);
 		return -EMSGSIZE;
 	}
-	list_for_each_entry(rule, &nic->rules, list)
+	list_for_each_entry(rule, &table->rules, list)
 		locations[n++] = rule->fs.location;
 	nfc->rule_cnt = n;
-	mutex_unlock(&nic->lock);
+	mutex_unlock(&table->lock);
 	return 0;
 }
 
@@ -491,24 +617,25 @@ int simnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *nfc,
 		     u32 *locations)
 {
 	struct simnic *nic = netdev_priv(dev);
+	struct simnic_table *table = table_of(nic);
 	const struct simnic_rule *rule;
 
 	switch (nfc->cmd) {
 	case ETHTOOL_GRXCLSRLCNT:
-		mutex_lock(&nic->lock);
-		nfc->rule_cnt = nic->n_rules;
-		mutex_unlock(&nic->lock);
+		mutex_lock(&table->lock);
+		nfc->rule_cnt = table->n_rules;
+		mutex_unlock(&table->lock);
 		nfc->data = reported_slots(nic);
 		if (!simnic_quirk(nic, SIMNIC_LOC_ANY_REFUSED) &&
 		    !simnic_quirk(nic, SIMNIC_LOC_ANY_ENOSPC))
 			nfc->data |= RX_CLS_LOC_SPECIAL;
 		return 0;
 	case ETHTOOL_GRXCLSRULE:
-		mutex_lock(&nic->lock);
-		rule = rule_find(nic, nfc->fs.location);
+		mutex_lock(&table->lock);
+		rule = rule_find(table, nfc->fs.location);
 		if (rule)
 			nfc->fs = rule->fs;
-		mutex_unlock(&nic->lock);
+		mutex_unlock(&table->lock);
 		return rule ? 0 : -ENOENT;
 	case ETHTOOL_GRXCLSRLALL:
 		return list_locations(nic, nfc, locations);
