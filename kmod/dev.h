@@ -206,6 +206,9 @@ struct ankus_rx_backend {
  * @rules: our rules in the table
  * @room: how many have gone since the control loop last looked for flows that
  *	wait for room; under ankus_net::lock
+ * @sweep: one was gone, and all are to be looked for; under ankus_net::lock
+ * @swept_ns: when one or all were last looked for; likewise
+ * @swept_id: flow of the one; likewise
  * @buckets: buckets of the RSS table that are pinned
  * @feature: ntuple was off, and is on because of ankus; under rtnl
  *
@@ -221,6 +224,9 @@ struct ankus_rx {
 	bool any;
 	u32 rules;
 	u32 room;
+	bool sweep;
+	u64 swept_ns;
+	u64 swept_id;
 	u32 buckets;
 	bool feature;
 };

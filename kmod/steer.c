@@ -246,6 +246,8 @@ static bool steer_prove_next(struct ankus_dev *ad, struct ankus_flow *flow,
 	    !ankus_rx_next(ad, flow, reason, now_ns))
 		return false;
 	ad->count[ANKUS_INEFFECTIVE]++;
+	ankus_steer_set(pin, ANKUS_PIN_STATE_INEFFECTIVE, 0, reason);
+	trace_ankus_verify(pin, pin->want);
 	pin->misses = 0;
 	WRITE_ONCE(pin->have, ANKUS_NO_BIN);
 	/* a pause is one that comes after this */

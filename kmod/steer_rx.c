@@ -18,6 +18,8 @@
 /* Flows in one rtnl section, and for how long none is begun in one */
 #define STEER_RX_BATCH		16
 #define STEER_RX_HOLD_NS	(5 * NSEC_PER_MSEC)
+/* Between looks at a rule that nothing speaks against, or at all of them */
+#define STEER_RX_SWEEP_NS	NSEC_PER_SEC
 
 static bool steer_rx_differs(const struct ankus_pin *pin, u64 now_ns)
 {
@@ -35,6 +37,43 @@ static bool steer_rx_safe(const struct ankus_pin *pin, u64 now_ns)
 	return now_ns >= last + STEER_RX_GAP_NS;
 }
 
+/*
+ * Flows show nothing of a rule that is gone when the hash sends them to the same
+ * queue.  So now and then one is looked for, in turn; and all of them after one
+ * was gone, as what took it, a reset or a hand, may have taken others.
+ */
+static bool steer_rx_sweep_due(const struct ankus_dev *ad, u64 now)
+{
+	return (ad->rx.sweep || ad->rx.rules) &&
+	       now - ad->rx.swept_ns >= STEER_RX_SWEEP_NS;
+}
+
+static void steer_rx_sweep(struct ankus_dev *ad, u64 now)
+{
+	struct ankus_pin *first = NULL, *next = NULL;
+	struct ankus_flow *flow;
+
+	ankus_active_for_each(&ad->flows, flow) {
+		struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
+
+		if (!pin->installed || pin->by == &ankus_rx_rss_ops)
+			continue;
+		pin->recheck |= ad->rx.sweep;
+		if (!first || flow->id < ankus_pin_flow(first)->id)
+			first = pin;
+		if (flow->id > ad->rx.swept_id &&
+		    (!next || flow->id < ankus_pin_flow(next)->id))
+			next = pin;
+	}
+	next = next ?: first;
+	if (next) {
+		next->recheck = true;
+		ad->rx.swept_id = ankus_pin_flow(next)->id;
+	}
+	ad->rx.sweep = false;
+	ad->rx.swept_ns = now;
+}
+
 static bool steer_rx_due(struct ankus_dev *ad, bool safe)
 {
 	u64 now = ktime_get_ns();
@@ -42,7 +81,7 @@ static bool steer_rx_due(struct ankus_dev *ad, bool safe)
 
 	lockdep_assert_held(&ad->an->lock);
 
-	if (ankus_rx_rss_due(ad, now))
+	if (ankus_rx_rss_due(ad, now) || steer_rx_sweep_due(ad, now))
 		return true;
 	ankus_active_for_each(&ad->flows, flow) {
 		const struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
@@ -387,6 +426,8 @@ enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 		left = ANKUS_STEER_DONE;
 		start = ktime_get_ns();
 		mutex_lock(&ad->an->lock);
+		if (steer_rx_sweep_due(ad, start))
+			steer_rx_sweep(ad, start);
 		ankus_active_for_each(&ad->flows, flow) {
 			struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
 
@@ -442,9 +483,12 @@ enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 		for (i = 0; i < n; i++) {
 			steer_rx_done(ad, &ops[i]);
 			failed += !!ops[i].error;
+			ad->rx.sweep |= ops[i].lost;
 			if (ops[i].left)
 				left = max(left, ANKUS_STEER_WAITS);
 		}
+		if (steer_rx_sweep_due(ad, start))
+			left = ANKUS_STEER_MORE;
 		ad->count[ANKUS_RTNL_MAX_NS] = max(ad->count[ANKUS_RTNL_MAX_NS],
 						   ktime_get_ns() - start);
 		mutex_unlock(&ad->an->lock);

@@ -416,7 +416,7 @@ test_no_record() {
 
 # Rules that vanish
 test_lost() {
-	local location
+	local location id
 
 	manage
 	all_verified "before a rule is deleted"
@@ -427,6 +427,19 @@ test_lost() {
 		stat_is "$right" s0 '.rules_lost == 1'
 	all_verified "and made up for"
 	check_until "by one rule" 20 ours_are $flows
+
+	# where its packets would arrive without it
+	id=$(flow_id "$right" "$v4")
+	ankus -n "$right" flow pin "$id" queue 0
+	check_until "a rule to where the hash sends the flow, too" 30 flows_are \
+		"$right" 1 ".id == $id" \
+		'.rx_queue.state == "verified" and .rx_queue.observed == 0'
+	location=$(ankus -n "$right" -j flow show "$id" |
+		jq '.[0].rx_queue.location')
+	on_nic -N s0 delete "$location"
+	check_until "somebody deletes that one: noticed" 60 \
+		stat_is "$right" s0 '.rules_lost == 2'
+	check_until "and made up for" 30 ours_are $flows
 	unmanage "deleted rule"
 
 	on_nic --set-priv-flags s0 lose-on-reset on

@@ -8,6 +8,7 @@
 #   accuracy  who finds which elephants, the module's own code and peers
 #   speed     nanoseconds on this machine, caches included
 #   nics      how fast elephants get their rules into NICs
+#   moves     whether moves between RX queues and CPUs reorder TCP
 #
 # Prints tables and which targets are met; the figures go to build/bench.json,
 # a plot to build/bench.png.  With "quick", only the module's own targets on
@@ -73,6 +74,11 @@ nics() {
 		python3 -B selftests/bench/nics.py'
 }
 
+moves() {
+	ANKUS_TEST_SECONDS=60 "$here/../vm/run.sh" -k $kernel -t 1800 -- \
+		selftests/rx_moves.sh
+}
+
 needed=("$build/ankus" "$build/$kernel/ankus.ko")
 [ -n "$quick" ] || needed+=("$build/$kernel/simnic.ko")
 for file in "${needed[@]}"; do
@@ -98,6 +104,11 @@ else
 		cat "$work/nics.log" >&2
 		die "the virtual machine with NICs failed"
 	}
+	(cd "$top" && moves) >"$work/moves.log" 2>&1 || {
+		cat "$work/moves.log" >&2
+		die "the test of moves failed"
+	}
+	sed -n 's/^# \(moves .*\)/\1/p' "$work/moves.log" >"$work/raw/moves"
 fi
 wait $vm || {
 	cat "$work/guest.log" >&2

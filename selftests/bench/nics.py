@@ -5,8 +5,9 @@ whose clock counts instructions (run.sh -I).
 The NICs are simnic's, with 64 queues and 4,096 slots each, whose driver takes
 no time for a rule, 50 us, or 1 ms.  What the driver can do is measured by
 ioctls in a loop, as ethtool makes them.  Then 1,000 flows begin at once, of
-which each is an elephant; at last 10,000 on eight devices.  Tracepoints tell
-when each has its rule, and when it was verified.  Prints
+which each is an elephant; 10,000 on eight devices; at last a NIC is reset and
+loses the rules of 40.  Tracepoints tell when each has its rule, and when it was
+verified.  Prints
 
 	nics NAME UNIT VALUE
 """
@@ -30,6 +31,8 @@ QUEUES, SLOTS, MTU = 64, 4096, 9000
 # A packet makes an elephant, some five are enough for proof
 PAYLOAD, THRESHOLD = bytes(8800), "20kbit"
 FLOWS, PER_SECOND = 1000, 8
+# Enough packets in a tick to be missed where they should be
+RESET_FLOWS, RESET_PER_SECOND, TICK = 40, 40, 0.1
 DEVICES, MANY, MANY_PER_SECOND = 8, 10000, 1
 SIOCETHTOOL, SRXCLSRLINS, SRXCLSRLDEL, UDP_V4_FLOW = 0x8946, 0x32, 0x31, 2
 LOC_ANY = 0xffffffff
@@ -128,6 +131,19 @@ class Trace:
                 proofs.setdefault(flow, at)
         return found, rules, proofs
 
+    def since(self, when):
+        """Flows without a rule since then, and when they had one again."""
+        gone, back = set(), {}
+        for line in (trace / "trace").read_text().splitlines():
+            match = self.pattern.search(line)
+            if not match or match[2] != "pin" or float(match[1]) < when:
+                continue
+            if "have=-1" in match[4]:
+                gone.add(match[3])
+            elif match[3] in gone:
+                back.setdefault(match[3], float(match[1]))
+        return gone, back
+
     @staticmethod
     def end():
         (trace / "events/enable").write_text("0")
@@ -209,6 +225,42 @@ def at_once(devices, count, name, limit=0, per_second=PER_SECOND):
             sys.exit(f"nics.py: {left} rules are left on {dev}")
 
 
+def reset(dev):
+    """A reset takes the rules; how long until all flows have one again."""
+    run("ethtool", "--set-priv-flags", dev, "lose-on-reset", "on")
+    # so that packets show whether there is a rule
+    run("ethtool", "-X", dev, "equal", "1")
+    ankus("dev", "add", dev, "mode", "steer", "rate", "200kbit", "release",
+          "60s", "rx-queues", f"1-{QUEUES - 1}")
+    traffic = Traffic(1, RESET_FLOWS, RESET_PER_SECOND)
+    traffic.start()
+
+    def proved():
+        flows = json.loads(ankus("-j", "flow", "show", "dev", dev,
+                                 "state", "elephant"))
+        return sum(flow["rx_queue"]["state"] == "verified"
+                   for flow in flows) == RESET_FLOWS
+
+    wait("verified", 30, proved)
+    took = []
+    for _ in range(5):
+        tracing = Trace()
+        began = time.monotonic()
+        knob(dev, "reset", 1)
+        wait("back after a reset", 30, lambda: len(
+            tracing.since(began)[1]) >= RESET_FLOWS)
+        took += [at - began for at in tracing.since(began)[1].values()]
+        tracing.end()
+        wait("verified again", 30, proved)
+        # all rules are looked for once a second
+        time.sleep(1.5)
+    took.sort()
+    say("reset.half", "ticks", took[len(took) // 2] / TICK)
+    say("reset.all", "ticks", took[-1] / TICK)
+    traffic.stop()
+    ankus("dev", "del", dev)
+
+
 def main():
     ko = BUILD / KERNEL
     run("insmod", str(ko / "simnic.ko"))
@@ -220,6 +272,7 @@ def main():
         at_once(devices[:1], FLOWS, f"insert-{delay_us}us", limit)
     knob("s0", "insert_delay_us", 0)
     at_once(devices, MANY // DEVICES, "many", per_second=MANY_PER_SECOND)
+    reset(devices[0])
 
 
 main()

@@ -18,6 +18,10 @@ ONSET_MAX = 1
 RECALL_MIN = PRECISION_MIN = 0.999
 RATE_ERROR_MAX = 0.01
 TICK_MS = 100
+# Target: ticks until a NIC that was reset has its rules again
+RESET_MAX = 2
+# Targets: segments out of order, and the moves that could have done it
+MOVES_MIN = 200
 
 COSTS = {
     "ankus-untracked-1000": "ankus, untracked, 1,000 flows",
@@ -286,6 +290,7 @@ class Report:
             case, what = name.split(".")
             values.setdefault(case, {})[what] = float(value)
             self.figure(f"nics.{name}", unit, float(value))
+        back = values.pop("reset")
         self.print("\nFlows that begin at once, and what the driver takes for "
                    "a rule\n")
         self.print(f"  {'':32} {'rules/s':>8} {'by ioctl':>8} {'all found':>10} "
@@ -296,6 +301,32 @@ class Report:
                        f"{v['found']:8.2f} s {v['installed']:8.2f} s "
                        f"{v['verified']:8.2f} s {v['rtnl']:5.1f} ms "
                        f"{v['tick']:5.1f} ms")
+        self.print(f"\n  Rules that a reset has taken are back after "
+                   f"{back['half']:.2f} ticks (half of them), "
+                   f"{back['all']:.2f} (all)")
+        self.target(f"nics: rules back after a reset: {back['all']:.2f} of "
+                    f"{RESET_MAX} ticks", back["all"] <= RESET_MAX)
+
+    # --- moves ---
+
+    def moves(self):
+        values = {}
+        for line in self.lines("moves"):
+            _, name, unit, value = line.split()
+            case, what = name.split(".")
+            values.setdefault(case, {})[what] = int(value)
+            self.figure(f"moves.{name}", unit, int(value))
+        still = values.pop("none")
+        self.print("\n40 TCP streams for a minute, one of them moved each tick: "
+                   "segments out of order\n")
+        self.print(f"  {'':10} {'moves':>6} {'reordered':>10}")
+        self.print(f"  {'not moved':10} {still['moves']:6} {still['reordered']:10}")
+        for case, v in values.items():
+            self.print(f"  {case:10} {v['moves']:6} {v['reordered']:10}")
+            more = v["reordered"] - still["reordered"]
+            self.target(f"moves by {case}: {max(more, 0)} of 0 segments more out "
+                        f"of order, {v['moves']} moves", more <= 0 and
+                        v["moves"] >= MOVES_MIN)
 
     # --- the plot's data ---
 
@@ -341,6 +372,7 @@ def main():
     if not report.quick:
         report.sweep()
         report.nics()
+        report.moves()
         report.plot()
     return 1 if report.finish() else 0
 
