@@ -35,7 +35,7 @@ moves() {
 		jq '.[].id' >"$lib_out/ids"
 	mapfile -t ids <"$lib_out/ids"
 	[ ${#ids[@]} -gt 0 ] || return 1
-	while [ $SECONDS -lt $end ]; do
+	while [ "$SECONDS" -lt "$end" ]; do
 		echo "flow pin ${ids[i % ${#ids[@]}]} $1 $(((i + i / ${#ids[@]}) % $2))"
 		i=$((i + 1))
 		read -rt 0.1 -u "$lib_never"
