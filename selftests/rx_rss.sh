@@ -313,7 +313,8 @@ test_end() {
 
 left='' right=''
 setup_ns left right
-load_module simnic
+# as nic_start does
+load_module simnic ops_lock=1
 simnic_pair "$left" "$right"
 in_ns "$right" sysctl -qw net.ipv6.conf.s0.keep_addr_on_down=1
 address_pair "$left" s0p "$right" s0
