@@ -46,8 +46,13 @@ test_pins() {
 		pin_by_hand "$id" $queue
 	done
 	gather 2
+	effective "pins"
 	streams_go_on "pins"
 	unmanage "pins"
+}
+
+effective() {
+	check "$1: no pin was given up" stat_is "$right" "$nic" '.ineffective == 0'
 }
 
 test_changes() {
@@ -65,6 +70,18 @@ test_changes() {
 	check "nor in the end" table_is "$lib_out/theirs"
 	on_nic -X "$nic" default
 
+	# Nothing of the table has to change for a queue that nobody is to use.
+	on_nic -L "$nic" combined 2
+	on_nic -X "$nic" default
+	manage rx-queues 0-1
+	all_pinned "before there are more queues"
+	on_nic -L "$nic" combined 3
+	sleep 3
+	all_pinned "more queues: all are pinned"
+	effective "more queues"
+	ankus -n "$right" dev del "$nic"
+	on_nic -X "$nic" default
+
 	manage
 	all_pinned "before there are fewer queues"
 	on_nic -L "$nic" combined 2
@@ -72,9 +89,11 @@ test_changes() {
 		$flows "$big" "($verified and .rx_queue.current < 2) or $shared"
 	check "the table names no other" eval \
 		'! rss_table "$right" "$nic" | grep -vE " [01]$"'
+	effective "fewer queues"
 	streams_go_on "fewer queues"
 	on_nic -L "$nic" combined 3
 	all_pinned "more again: all are pinned" 60
+	effective "more again"
 	ip -n "$right" link set "$nic" down
 	ip -n "$right" link set "$nic" up
 	all_pinned "after down and up" 90
