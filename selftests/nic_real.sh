@@ -6,7 +6,8 @@
 # from $peer in $left, a NIC of the same kind.
 #
 # nic_find DRIVER PCI-DEVICE MAC0 MAC1
-#                      sets $peer and $nic, or skips all, and makes $left, $right
+#                      sets $peer, $nic and $nic_parent, the folder of its device
+#                      in /sys, or skips all; makes $left, $right
 # nic_streams          addresses, module, streams; once the NIC is set up
 # on_nic ARGS...       ethtool there
 # rx_packets QUEUE     what the driver has counted; a test may have its own
@@ -51,6 +52,7 @@ nic_find() {
 		[ -n "$(nic_of "${nic_macs[1]}")" ]' ||
 		skip_all "no two $driver NICs"
 	peer=$(nic_of "${nic_macs[0]}") nic=$(nic_of "${nic_macs[1]}")
+	# shellcheck disable=SC2034 # for the test
 	nic_parent=$(readlink -f "/sys/class/net/$nic/device")
 	setup_ns left right
 	ip link set "$peer" netns "$left"
