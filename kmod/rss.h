@@ -18,6 +18,7 @@
  * @foreign: somebody else has changed the table that was ours
  * @apart: the dedicated queues are out of it
  * @dirty: it may have to be written
+ * @again: the NIC may have forgotten it, so it is written as it is
  * @queues: RX queues when last looked
  * @look_ns: when that was
  * @moved: buckets taken from dedicated queues
@@ -36,6 +37,7 @@ struct ankus_rss {
 	bool foreign;
 	bool apart;
 	bool dirty;
+	bool again;
 	u32 queues;
 	u64 look_ns;
 	u32 moved;

@@ -135,13 +135,31 @@ static u32 table_next(const unsigned long *open, u32 queues, u32 last)
 }
 
 /**
+ * ankus_rss_table_touched() - is anything of the table ours, or to be?
+ * @table: the table
+ *
+ * Context: Any.
+ * Return: true if a bucket is pinned, or the NIC's table is not the one found.
+ */
+bool ankus_rss_table_touched(const struct ankus_rss_table *table)
+{
+	u32 i;
+
+	for (i = 0; i < table->size; i++)
+		if (table->slot[i].flow)
+			return true;
+	return !ankus_rss_table_is(table, table->ours, table->found);
+}
+
+/**
  * ankus_rss_table_plan() - say how the table is to be
  * @table: the table, of which @want is set
  * @apart: queues to be kept for pins, NULL for none
  * @queues: how many there are
  *
  * The buckets of queues set apart go in turn to the other queues that the table
- * names; to all others, where it names none.
+ * names; to all others, where it names none.  So do those of queues that are
+ * gone, which some drivers leave in the table, and no user could write.
  *
  * Context: Any.
  * Return: how many buckets queues set apart have lost.
@@ -149,30 +167,60 @@ static u32 table_next(const unsigned long *open, u32 queues, u32 last)
 u32 ankus_rss_table_plan(struct ankus_rss_table *table,
 			 const struct ankus_queues *apart, u32 queues)
 {
+	bool touched = apart || ankus_rss_table_touched(table);
 	DECLARE_BITMAP(open, ANKUS_MAX_QUEUES) = {};
-	u32 i, moved = 0, next = U32_MAX;
+	u32 i, moved = 0, next = U32_MAX, all = queues;
 
 	queues = min_t(u32, queues, ANKUS_MAX_QUEUES);
-	for (i = 0; apart && i < table->size; i++)
+	for (i = 0; i < table->size; i++)
 		if (table->found[i] < queues &&
-		    !ankus_queues_has(apart, table->found[i]))
+		    !(apart && ankus_queues_has(apart, table->found[i])))
 			__set_bit(table->found[i], open);
 	if (apart && apart->some && bitmap_empty(open, queues))
 		bitmap_complement(open, apart->map, queues);
-	if (bitmap_empty(open, queues))
+	if (bitmap_empty(open, queues)) {
 		apart = NULL;
+		bitmap_set(open, 0, queues);
+	}
 
 	for (i = 0; i < table->size; i++) {
 		const struct ankus_rss_slot *slot = &table->slot[i];
+		bool gone = touched && table->found[i] >= all;
+		bool taken = apart && table->found[i] < all &&
+			     ankus_queues_has(apart, table->found[i]);
 
 		table->want[i] = table->found[i];
-		if (apart && ankus_queues_has(apart, table->found[i])) {
+		if (gone || taken) {
 			next = table_next(open, queues, next);
 			table->want[i] = next;
-			moved++;
+			moved += taken;
 		}
 		if (slot->flow && slot->queue < queues)
 			table->want[i] = slot->queue;
 	}
 	return moved;
+}
+
+/**
+ * ankus_rss_table_written() - the NIC has the table that was wanted
+ * @table: the table
+ * @apart: queues are kept for pins
+ *
+ * What was found is known until nothing of ours is left, be it that queues that
+ * were gone come back.
+ *
+ * Context: Any.
+ * Return: true while the table is not as others have made it.
+ */
+bool ankus_rss_table_written(struct ankus_rss_table *table, bool apart)
+{
+	bool pinned = apart;
+	u32 i;
+
+	memcpy(table->ours, table->want, table_bytes(table));
+	for (i = 0; i < table->size && !pinned; i++)
+		pinned = table->slot[i].flow;
+	if (!pinned)
+		ankus_rss_table_start(table, table->want);
+	return !ankus_rss_table_is(table, table->ours, table->found);
 }

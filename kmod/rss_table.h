@@ -45,6 +45,8 @@ void ankus_rss_table_keep(struct ankus_rss_table *table);
 void ankus_rss_table_undo(struct ankus_rss_table *table);
 u32 ankus_rss_table_plan(struct ankus_rss_table *table,
 			 const struct ankus_queues *apart, u32 queues);
+bool ankus_rss_table_touched(const struct ankus_rss_table *table);
+bool ankus_rss_table_written(struct ankus_rss_table *table, bool apart);
 bool ankus_rss_table_is(const struct ankus_rss_table *table, const u32 *a,
 			const u32 *b);
 

@@ -132,6 +132,21 @@ static void rss_forget_hashes(struct ankus_dev *ad)
 	mutex_unlock(&ad->an->lock);
 }
 
+/*
+ * With another number of queues, drivers make a new table, or see to it that the
+ * NIC goes by the old one.  virtio_net did neither before 6.13: the device hashes
+ * no more until it is given a table.
+ */
+static void rss_count_queues(struct ankus_dev *ad)
+{
+	u32 queues = ad->netdev->real_num_rx_queues;
+	struct ankus_rss *rss = ad->rx.rss;
+
+	if (rss->queues && rss->queues != queues)
+		WRITE_ONCE(rss->again, true);
+	WRITE_ONCE(rss->queues, queues);
+}
+
 /* Is what was read what is known?  If not, it is the table to begin with. */
 static void rss_compare(struct ankus_dev *ad)
 {
@@ -155,7 +170,7 @@ static void rss_compare(struct ankus_dev *ad)
 		lost |= !!ankus_rss_table_unpin(table);
 		rss_forget_hashes(ad);
 	}
-	WRITE_ONCE(rss->queues, ad->netdev->real_num_rx_queues);
+	rss_count_queues(ad);
 	WRITE_ONCE(rss->look_ns, ktime_get_ns());
 	if (lost)
 		rss_lost(ad);
@@ -345,7 +360,7 @@ void ankus_rx_rss_look(struct ankus_dev *ad)
 		return;
 	/* what comes back is looked at then */
 	WRITE_ONCE(rss->look_ns, ktime_get_ns());
-	WRITE_ONCE(rss->queues, ad->netdev->real_num_rx_queues);
+	rss_count_queues(ad);
 	if (ankus_nic_begin(ad->netdev))
 		return;
 	err = rss_read(ad->netdev, rss, &rxfh);
@@ -414,6 +429,7 @@ int ankus_rx_rss_commit(struct ankus_dev *ad, const char **reason)
 	struct ankus_rss *rss = ad->rx.rss;
 	struct ankus_rss_table *table = &rss->table;
 	bool apart = rss_apart(ad);
+	bool again;
 	u32 moved;
 	int err;
 
@@ -422,7 +438,9 @@ int ankus_rx_rss_commit(struct ankus_dev *ad, const char **reason)
 	moved = ankus_rss_table_plan(table, apart ? &ad->cfg.rx : NULL,
 				     ad->netdev->real_num_rx_queues);
 	WRITE_ONCE(rss->dirty, false);
-	if (!ankus_rss_table_is(table, table->want, table->ours)) {
+	again = READ_ONCE(rss->again) && ankus_rss_table_touched(table);
+	WRITE_ONCE(rss->again, false);
+	if (again || !ankus_rss_table_is(table, table->want, table->ours)) {
 		*reason = "the device is not present";
 		err = ankus_nic_begin(ad->netdev);
 		if (!err) {
@@ -436,11 +454,8 @@ int ankus_rx_rss_commit(struct ankus_dev *ad, const char **reason)
 			ankus_rss_table_undo(table);
 		if (err)
 			return err;
-		memcpy(table->ours, table->want,
-		       table->size * sizeof(*table->want));
 	}
-	WRITE_ONCE(rss->active,
-		   !ankus_rss_table_is(table, table->ours, table->found));
+	WRITE_ONCE(rss->active, ankus_rss_table_written(table, apart));
 	WRITE_ONCE(rss->apart, apart);
 	WRITE_ONCE(rss->moved, moved);
 	return 0;
@@ -578,6 +593,18 @@ static bool rx_rss_present(struct ankus_dev *ad, struct ankus_flow *flow,
 	       table->slot[pin->location].flow == flow->id;
 }
 
+static enum ankus_proof rx_rss_verify(struct ankus_dev *ad,
+				      struct ankus_flow *flow,
+				      struct ankus_pin *pin)
+{
+	enum ankus_proof proof = ankus_rx_queue_verify(ad, flow, pin);
+
+	/* Does the NIC go by the table?  The next look for it will write it. */
+	if (proof == ANKUS_PROOF_AGAINST && pin->misses == 1)
+		WRITE_ONCE(ad->rx.rss->again, true);
+	return proof;
+}
+
 const struct ankus_backend_ops ankus_rx_rss_ops = {
 	.name = "rx_rss",
 	.id = ANKUS_BACKEND_RSS,
@@ -589,5 +616,5 @@ const struct ankus_backend_ops ankus_rx_rss_ops = {
 	.install = rx_rss_install,
 	.remove = rx_rss_remove,
 	.present = rx_rss_present,
-	.verify = ankus_rx_queue_verify,
+	.verify = rx_rss_verify,
 };

@@ -147,15 +147,14 @@ lane_kunit() {
 # anything from another, and one that brings the kernel down takes no other
 # with it.  Its output appears as a whole when it is done.
 run_test() {
-	local kernel=$1 test=$2 out=$log/$1/$2 rc args=(-t 1800) results nic
+	local kernel=$1 test=$2 out=$log/$1/$2 rc args=(-t 1800) results
 
 	case $kernel in
 	*debug) args=(-t 3600 -L) ;;
 	esac
 	# A test may need a NIC, and says so itself.
-	nic=$(sed -n 's/^# vm: -q //p' "selftests/$test")
-	[ -z "$nic" ] || args+=(-q "$nic")
-	selftests/vm/run.sh -k "$kernel" "${args[@]}" -l "$out.console" -- \
+	args+=(-o "selftests/$test" -l "$out.console")
+	selftests/vm/run.sh -k "$kernel" "${args[@]}" -- \
 		make -s -C selftests run_tests "TEST_PROGS=$test" >"$out" 2>&1
 	rc=$?
 	results=$(cat "$out"; guest_result "$rc" "$test" "$out.console")

@@ -13,61 +13,10 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=traffic.sh
 . "$(dirname "$0")/traffic.sh"
-
-for tool in ethtool iperf3; do
-	command -v $tool >/dev/null || skip_all "no $tool"
-done
-
-big='.dir == "in" and .state == "elephant"'
-verified='(.rx_queue.state == "verified" and
-	.rx_queue.observed == .rx_queue.target and .rx_queue.backend == "rss")'
-shared='(.rx_queue.state == "parked" and (.rx_queue | has("shared_with")))'
+# shellcheck source=nic_real.sh
+. "$(dirname "$0")/nic_real.sh"
+# shellcheck disable=SC2034 # of nic_real.sh
 flows=4
-
-on_nic() {
-	in_ns "$right" ethtool "$@"
-}
-
-manage() {
-	rss_all "$right" "$nic" >"$lib_out/before"
-	ankus -n "$right" dev add "$nic" mode steer rate 1mbit release 5s "$@"
-}
-
-table_is() {
-	rss_all "$right" "$nic" >"$lib_out/now"
-	cmp "$1" "$lib_out/now"
-}
-
-unmanage() {
-	ankus -n "$right" dev del "$nic"
-	check "$1: the table is as before" table_is "$lib_out/before"
-}
-
-all_pinned() {
-	check_until "$1" "${2:-30}" flows_are "$right" $flows "$big" \
-		"$verified or $shared"
-}
-
-streams_go_on() {
-	check "$1: the streams go on" tcp_go_on "$left" 5301 $flows
-}
-
-# nic_of MAC: the device with this address
-nic_of() {
-	ip -j link show | jq -r ".[] | select(.address == \"$1\").ifname"
-}
-
-rx_packets() {
-	nic_counter "$right" "$nic" "rx_queue_$1_packets"
-}
-
-# grows QUEUE: it receives packets, many of them
-grows() {
-	local before
-	before=$(rx_packets "$1")
-	sleep 1
-	[ $(($(rx_packets "$1") - before)) -gt 100 ]
-}
 
 test_pins() {
 	local id queue
@@ -79,14 +28,9 @@ test_pins() {
 	all_pinned "all are pinned and verified"
 	id=$(flow_id "$right" "$big and $verified")
 	for queue in 5 3; do
-		check "pinned by hand" ankus -n "$right" flow pin "$id" queue $queue
-		check_until "a stream goes to queue $queue" 20 flows_are "$right" \
-			1 ".id == $id" "$verified and .rx_queue.observed == $queue"
-		check "as the driver counts" grows $queue
+		pin_by_hand "$id" $queue
 	done
-	ankus -n "$right" flow unpin "$id"
-	check_until "unpinned, it goes to where the hash sends it" 20 flows_are \
-		"$right" 1 ".id == $id" '.rx_queue.state == "none"'
+	gather 6
 	streams_go_on "pins"
 	unmanage "pins"
 }
@@ -135,41 +79,15 @@ test_dedicated() {
 test_teardown() {
 	manage
 	all_pinned "before the module goes"
-	check "it goes" unload_module ankus
-	check "and the table is as before" table_is "$lib_out/before"
-	streams_go_on "without the module"
-	check "it comes again" insmod "$ANKUS_KO"
+	module_goes
 	manage rx-queues 1-2 rx-dedicated on
 	all_pinned "before the network namespace goes"
-	# the NIC comes back to where it is from
-	tcp_stop 5301
-	lib_delete_ns "$right"
-	check_until "with the namespace, all is put back" 20 eval \
-		'ethtool -x "$(nic_of "$mac1")" >"$lib_out/now" 2>&1 &&
-			cmp "$lib_out/before" "$lib_out/now"'
-	ip netns add "$right"
+	namespace_goes
 }
 
-mac0=52:54:00:00:07:00 mac1=52:54:00:00:07:01
-grep -qs 0x10c9 /sys/bus/pci/devices/*/device ||
-	skip_all "no igb NIC here (see the line vm: in $0)"
-modprobe igb || skip_all "this kernel has no igb"
-peer='' nic=''
-wait_until 20 eval '[ -n "$(nic_of "$mac0")" ] && [ -n "$(nic_of "$mac1")" ]' ||
-	skip_all "no two igb NICs"
-peer=$(nic_of $mac0) nic=$(nic_of $mac1)
-left='' right=''
-setup_ns left right
-ip link set "$peer" netns "$left"
-ip link set "$nic" netns "$right"
+nic_find igb 0x10c9 52:54:00:00:07:00 52:54:00:00:07:01
 on_nic -L "$nic" combined 8
-# so that packets are counted as they come
-on_nic -K "$nic" gro off
-address_pair "$left" "$peer" "$right" "$nic"
-in_ns "$right" sysctl -qw "net.ipv6.conf.$nic.keep_addr_on_down=1"
-load_module ankus
-wait_until 30 in_ns "$left" ping -c 1 -W 1 10.0.0.2
-check "streams" tcp_start "$left" "$right" 10.0.0.2 5301 $flows 4M -l 8K
+nic_streams
 
 test_pins
 test_changes

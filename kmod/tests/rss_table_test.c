@@ -114,11 +114,76 @@ static void table_apart_all_found(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, table->want[i], 1 + i % 3);
 }
 
+/* Queues are gone that the table still names, as some drivers leave it */
+static void table_queues_gone(struct kunit *test)
+{
+	struct ankus_rss_table *table = test->priv;
+	unsigned int i, count[2] = {};
+
+	/* it is not ours to mend */
+	KUNIT_EXPECT_FALSE(test, ankus_rss_table_touched(table));
+	ankus_rss_table_plan(table, NULL, 2);
+	KUNIT_EXPECT_TRUE(test, table_same(table));
+
+	/* but nothing of the kind is written */
+	table->slot[4] = (struct ankus_rss_slot) { .flow = 1, .queue = 1 };
+	KUNIT_EXPECT_TRUE(test, ankus_rss_table_touched(table));
+	KUNIT_EXPECT_EQ(test, ankus_rss_table_plan(table, NULL, 2), 0);
+	for (i = 0; i < TABLE_SIZE; i++) {
+		KUNIT_ASSERT_LT(test, table->want[i], 2);
+		count[table->want[i]]++;
+		if (i != 4 && table->found[i] < 2)
+			KUNIT_EXPECT_EQ(test, table->want[i], table->found[i]);
+	}
+	KUNIT_EXPECT_EQ(test, table->want[4], 1);
+	KUNIT_EXPECT_EQ(test, count[0], TABLE_SIZE / 2 - 1);
+	KUNIT_EXPECT_TRUE(test, ankus_rss_table_written(table, false));
+
+	/* they come back, and so does what was found */
+	ankus_rss_table_plan(table, NULL, TABLE_QUEUES);
+	for (i = 0; i < TABLE_SIZE; i++)
+		KUNIT_EXPECT_EQ(test, table->want[i],
+				i == 4 ? 1 : table->found[i]);
+	KUNIT_EXPECT_TRUE(test, ankus_rss_table_written(table, false));
+
+	/* or they do not: what is left behind names none that is gone */
+	ankus_rss_table_unpin(table);
+	ankus_rss_table_plan(table, NULL, 2);
+	for (i = 0; i < TABLE_SIZE; i++)
+		KUNIT_EXPECT_LT(test, table->want[i], 2);
+	KUNIT_EXPECT_FALSE(test, ankus_rss_table_written(table, false));
+	KUNIT_EXPECT_FALSE(test, ankus_rss_table_touched(table));
+	KUNIT_EXPECT_TRUE(test, table_same(table));
+}
+
+/* A table without pins is not others' while queues are set apart */
+static void table_written(struct kunit *test)
+{
+	struct ankus_rss_table *table = test->priv;
+	struct ankus_queues apart = { .some = true };
+
+	__set_bit(3, apart.map);
+	ankus_rss_table_plan(table, &apart, TABLE_QUEUES);
+	KUNIT_EXPECT_TRUE(test, ankus_rss_table_written(table, true));
+	KUNIT_EXPECT_TRUE(test, ankus_rss_table_touched(table));
+	ankus_rss_table_plan(table, NULL, TABLE_QUEUES);
+	KUNIT_EXPECT_TRUE(test, table_same(table));
+	KUNIT_EXPECT_FALSE(test, ankus_rss_table_written(table, false));
+	KUNIT_EXPECT_FALSE(test, ankus_rss_table_touched(table));
+	/* a pin that asks for what is there leaves it as it is */
+	table->slot[1] = (struct ankus_rss_slot) { .flow = 1, .queue = 1 };
+	ankus_rss_table_plan(table, NULL, TABLE_QUEUES);
+	KUNIT_EXPECT_FALSE(test, ankus_rss_table_written(table, false));
+	KUNIT_EXPECT_TRUE(test, ankus_rss_table_touched(table));
+}
+
 static struct kunit_case table_cases[] = {
 	KUNIT_CASE(table_nothing),
 	KUNIT_CASE(table_pins),
 	KUNIT_CASE(table_apart),
 	KUNIT_CASE(table_apart_all_found),
+	KUNIT_CASE(table_queues_gone),
+	KUNIT_CASE(table_written),
 	{}
 };
 

@@ -29,7 +29,7 @@ packages() {
 	kernel)	echo gcc make libc6-dev bc bison flex libelf-dev libssl-dev \
 		     cpio xz-utils kmod perl python3 patch ;;
 	vm)	echo qemu-system-x86 busybox-static cpio gzip xz-utils zstd \
-		     kmod file util-linux ;;
+		     kmod file util-linux iproute2 ;;
 	test)	echo iproute2 ethtool iperf3 gojq iputils-ping python3 \
 		     python3-yaml procps util-linux ;;
 	dkms)	echo dkms ;;

@@ -13,6 +13,10 @@
 #   -r MIB      memory; default 1024, with a debug kernel 1536
 #   -t SECONDS  give up after that time; default 300
 #   -q ARGS     more arguments for QEMU
+#   -T ARGS     the same, of which netdevs tap0 and tap1 are: taps with several
+#               queues, joined by a bridge, in a network namespace of QEMU's own
+#               that goes with it; left out where the host has no taps
+#   -o TEST     options that a test asks for, in lines "# vm: -c 3"; -c, -q, -T
 #   -a ARGS     more arguments for the kernel
 #   -A REGEX    console lines that look like a splat and are none
 #   -L          look for memory leaks at the end (debug kernels)
@@ -34,7 +38,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 cache=${ANKUS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ankus}
 kernel=6.1 cpus='' ram='' limit=300 qemu_args='' append='' allow='^$'
-leaks='' writable='' log='' icount='' interactive=''
+leaks='' writable='' log='' icount='' interactive='' tap_args=''
 guest_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 die() {
@@ -42,13 +46,27 @@ die() {
 	exit 2
 }
 
-while getopts k:c:r:t:q:a:A:Lw:l:Ii o; do
+# Options of a guest's hardware
+machine_option() {
+	case $1 in
+	-c) cpus=$2 ;;
+	-q) qemu_args+=" $2" ;;
+	-T) tap_args+=" $2" ;;
+	*) die "a test cannot ask for $1" ;;
+	esac
+}
+
+while getopts k:c:r:t:q:T:o:a:A:Lw:l:Ii o; do
 	case $o in
 	k) kernel=$OPTARG ;;
-	c) cpus=$OPTARG ;;
+	c | q | T) machine_option "-$o" "$OPTARG" ;;
 	r) ram=$OPTARG ;;
 	t) limit=$OPTARG ;;
-	q) qemu_args=$OPTARG ;;
+	o)
+		while read -r name value; do
+			machine_option "$name" "$value"
+		done < <(sed -n 's/^# vm: //p' "$OPTARG")
+		;;
 	a) append=$OPTARG ;;
 	A) allow=$OPTARG ;;
 	L) leaks=1 ;;
@@ -235,6 +253,38 @@ fi
 	fi
 } >"$tmp/command"
 
+# What makes the taps and then becomes QEMU.  They are in a namespace which no
+# other run sees, and which ends with its last process.
+tap_queues=4
+# shellcheck disable=SC2016 # for the inner shell
+tap_program='
+	off=/proc/sys/net/ipv6/conf/default/disable_ipv6
+	[ ! -w $off ] || echo 1 >$off
+	ip link add br0 type bridge mcast_snooping 0 &&
+		ip link set br0 up || exit
+	for tap in tap0 tap1; do
+		ip tuntap add "$tap" mode tap multi_queue &&
+			ip link set "$tap" master br0 &&
+			ip link set "$tap" up || exit
+	done
+	exec "$@"'
+within=()
+
+use_taps() {
+	local tap
+	within=(unshare -n sh -c "$tap_program" sh)
+	if ! "${within[@]}" true >"$tmp/taps" 2>&1; then
+		echo "run.sh: no taps here: $(head -n 1 "$tmp/taps")" >&2
+		within=()
+		return
+	fi
+	for tap in tap0 tap1; do
+		qemu_args+=" -netdev tap,id=$tap,ifname=$tap,queues=$tap_queues"
+		qemu_args+=",script=no,downscript=no,vhost=off"
+	done
+	qemu_args+=" $tap_args"
+}
+
 # qemu ACCELERATOR SECONDS INITRD ARGS...: SECONDS may be empty
 qemu() {
 	local accel=$1 initrd=$3 timeout=${2:+timeout -k 5 $2} machine time
@@ -260,7 +310,7 @@ qemu() {
 	# has that at the same address: most programs start in half the time.
 	# One CPU boots (maxcpus), as one of several: see qemu.sh.
 	# shellcheck disable=SC2086 # words of arguments
-	exec $timeout "${emulator[@]}" $machine -M q35 \
+	exec $timeout ${within[@]+"${within[@]}"} "${emulator[@]}" $machine -M q35 \
 		-smp "$cpus,sockets=$cpus" -m "$ram" -nodefaults -display none \
 		-no-reboot -kernel "$image" -initrd "$initrd" \
 		-append "console=ttyS0 loglevel=5 panic=-1 oops=panic $time \
@@ -310,6 +360,7 @@ if [ -n "$uml" ]; then
 	vm=$!
 else
 	accel=$(accelerator) || exit 2
+	[ -z "$tap_args" ] || use_taps
 	make_programs || die "cannot make the archive of programs"
 	make_initrd "$tmp/initrd" "$tmp/command" "$writable" "$tty_size"
 	extra=()
