@@ -3,7 +3,7 @@
 #
 # Received streams that are moved each tick keep their order, by whatever they
 # are moved: nothing is lost here, so what comes out of order was reordered.
-# Seconds of each run: $ANKUS_TEST_SECONDS, or 10.
+# Seconds of each run: $ANKUS_TEST_SECONDS, or 6.
 #
 # shellcheck disable=SC2317 # functions are arguments of check
 #
@@ -19,7 +19,7 @@ for tool in ethtool iperf3; do
 done
 
 streams=40
-seconds=${ANKUS_TEST_SECONDS:-10}
+seconds=${ANKUS_TEST_SECONDS:-6}
 
 # Segments that came after later ones, as both ends count
 out_of_order() {
