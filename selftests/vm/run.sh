@@ -93,7 +93,7 @@ uml=
 
 "$here/deps.sh" vm || exit 2
 env=$("$here/kernel.sh" "$kernel") || exit 2
-image='' modules='' release=''
+image='' modules='' release='' kdir=''
 eval "$env"
 emulator=()
 if [ -z "$uml" ]; then
@@ -287,7 +287,7 @@ use_taps() {
 
 # qemu ACCELERATOR SECONDS INITRD ARGS...: SECONDS may be empty
 qemu() {
-	local accel=$1 initrd=$3 timeout=${2:+timeout -k 5 $2} machine time
+	local accel=$1 initrd=$3 timeout=${2:+timeout -k 5 $2} machine time hz khz
 	shift 3
 	case $accel in
 	kvm)
@@ -302,8 +302,12 @@ qemu() {
 		machine="-accel tcg,thread=multi -cpu max,la57=off"
 		# TCG hands the host's TSC through, so its rate is known, and
 		# calibrating it under emulation goes wrong.
-		time="tsc=reliable tsc_early_khz=$(awk '/bogomips/ {
-			printf "%d", $3 * 500; exit }' /proc/cpuinfo)"
+		khz=$(awk '/bogomips/ { printf "%d", $3 * 500; exit }' /proc/cpuinfo)
+		time="tsc=reliable tsc_early_khz=$khz"
+		# What follows from that for the first CPU, the others would
+		# measure, for seconds.
+		hz=$(sed -n 's/^CONFIG_HZ=//p' "$kdir/.config")
+		time+=${hz:+ lpj=$((khz * 1000 / hz))}
 		;;
 	esac
 	# What QEMU translated of a program serves again where the next process
