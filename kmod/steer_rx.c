@@ -9,12 +9,16 @@
 #include <linux/rtnetlink.h>
 #include <linux/sort.h>
 
+#include "compat.h"
+#include "rx_queue.h"
 #include "rx_rss.h"
 #include "steer.h"
 #include "trace.h"
 
 /* A pause in a received flow, above the interrupt moderation of most NICs */
 #define STEER_RX_GAP_NS		(50 * NSEC_PER_USEC)
+/* So long a move waits for its old queue to be empty as well */
+#define STEER_RX_IDLE_NS	(100 * NSEC_PER_MSEC)
 /* Flows in one rtnl section, and for how long none is begun in one */
 #define STEER_RX_BATCH		16
 #define STEER_RX_HOLD_NS	(5 * NSEC_PER_MSEC)
@@ -29,12 +33,54 @@ static bool steer_rx_differs(const struct ankus_pin *pin, u64 now_ns)
 		ankus_pin_ctl(pin)->rx.swap) && now_ns >= pin->retry_ns;
 }
 
-/* The flow pauses, so what comes next cannot overtake what came before */
-static bool steer_rx_safe(const struct ankus_pin *pin, u64 now_ns)
+/* The NAPI by which the flow comes, 0 where no driver tells */
+static u32 steer_rx_napi(const struct ankus_dev *ad,
+			 const struct ankus_flow *flow)
 {
-	u64 last = max(READ_ONCE(pin->gap_ns), READ_ONCE(pin->wanted_ns));
+	int queue = READ_ONCE(flow->seen_bin);
 
-	return now_ns >= last + STEER_RX_GAP_NS;
+	if (queue == ANKUS_NO_BIN)
+		return READ_ONCE(flow->seen_napi);
+	if (ankus_rx_queue_dead(ad, queue))
+		return 0;
+	return ankus_rxq_napi_id(ad->netdev, queue);
+}
+
+/* Is that NAPI at work, or about to be? */
+static bool steer_rx_polled(const struct ankus_dev *ad,
+			    const struct ankus_flow *flow)
+{
+	u32 id = steer_rx_napi(ad, flow);
+	const struct napi_struct *napi;
+	bool polled = false;
+
+	if (!id)
+		return false;
+	rcu_read_lock();
+	list_for_each_entry_rcu(napi, &ad->netdev->napi_list, dev_list) {
+		if (napi->napi_id != id)
+			continue;
+		polled = test_bit(NAPI_STATE_SCHED, &napi->state);
+		break;
+	}
+	rcu_read_unlock();
+	return polled;
+}
+
+/*
+ * The flow pauses, so what comes next cannot overtake what came before, unless
+ * that still waits in its queue.  A queue that is never empty is left all the same.
+ */
+static bool steer_rx_safe(const struct ankus_dev *ad,
+			  const struct ankus_flow *flow, u64 now_ns)
+{
+	const struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
+	u64 wanted = READ_ONCE(pin->wanted_ns);
+	u64 last = max(READ_ONCE(pin->gap_ns), wanted);
+
+	if (now_ns < last + STEER_RX_GAP_NS)
+		return false;
+	return now_ns >= wanted + STEER_RX_IDLE_NS || !steer_rx_polled(ad, flow);
 }
 
 /*
@@ -87,7 +133,7 @@ static bool steer_rx_due(struct ankus_dev *ad, bool safe)
 		const struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
 
 		if (steer_rx_differs(pin, now) &&
-		    (!safe || steer_rx_safe(pin, now)))
+		    (!safe || steer_rx_safe(ad, flow, now)))
 			return true;
 	}
 	return false;
@@ -437,7 +483,7 @@ enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 				skip--;
 				continue;
 			}
-			if (!force && !steer_rx_safe(pin, start)) {
+			if (!force && !steer_rx_safe(ad, flow, start)) {
 				left = max(left, ANKUS_STEER_WAITS);
 				continue;
 			}
@@ -461,17 +507,14 @@ enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 
 		sort(ops, n, sizeof(*ops), steer_rx_order, NULL);
 		for (i = 0; i < n; i++) {
-			struct ankus_pin *pin;
-
 			/*
 			 * Rtnl is held up for others meanwhile, so a slow driver
 			 * is given less in one go.  Does the flow pause still?
 			 */
-			pin = &ops[i].flow->ctl->pin[ANKUS_PIN_RXQ];
 			now = ktime_get_ns();
 			if (!force && now - start >= STEER_RX_HOLD_NS)
 				left = ANKUS_STEER_MORE;
-			else if (force || steer_rx_safe(pin, now))
+			else if (force || steer_rx_safe(ad, ops[i].flow, now))
 				steer_rx_call(ad, &ops[i], &full);
 			ops[i].left |= !ops[i].called;
 		}
