@@ -43,7 +43,7 @@ counters_agree() {
 	counters_agree_now "$1"
 	agree=$?
 	ankus -n "$right" dev set s0 tick 100ms
-	return $agree
+	return "$agree"
 }
 
 counters_agree_now() {
