@@ -21,10 +21,13 @@ done
 streams=40
 seconds=${ANKUS_TEST_SECONDS:-6}
 
+# A debug kernel is so slow that senders take for lost what is only late
+[ "$lib_slow" -le 3 ] && patient=1 || patient=''
+
 # Segments that came after later ones, as both ends count
 out_of_order() {
-	local there
-	there=$(snmp "$left" TcpExtTCPDSACKRecv)
+	local there=0
+	[ -z "$patient" ] || there=$(snmp "$left" TcpExtTCPDSACKRecv)
 	echo $((there + $(snmp "$right" TcpExtTCPOFOQueue)))
 }
 
@@ -98,9 +101,6 @@ control() {
 		netem delay 20ms reorder 50%
 	before=$(out_of_order)
 	check_until "the streams: that is seen" 30 more_than "$before"
-	tc -n "$left" qdisc del dev s0p root
-	# what is under way has come
-	sleep "$lib_slow"
 }
 
 more_than() {
@@ -113,13 +113,12 @@ nic_start
 on_nic -X s0 default
 # packets as they are on the wire, which a move may come between
 in_ns "$left" ethtool -K s0p tso off gso off
-# A machine that is too slow for them loses some
 rate=2M
-[ "$lib_slow" -le 3 ] || rate=500K
+[ "$patient" ] || rate=500K
 check "$streams streams" tcp_start "$left" "$right" 10.0.0.2 5301 $streams $rate
-control
 still
 run ntuple queue 8
 run rss queue 8
 run cpu cpu 2
+control
 finish
