@@ -91,7 +91,7 @@ static bool steer_rx_safe(const struct ankus_dev *ad,
 static bool steer_rx_sweep_due(const struct ankus_dev *ad, u64 now)
 {
 	return (ad->rx.sweep || ad->rx.rules) &&
-	       now - ad->rx.swept_ns >= STEER_RX_SWEEP_NS;
+	       now >= ad->rx.swept_ns + STEER_RX_SWEEP_NS;
 }
 
 static void steer_rx_sweep(struct ankus_dev *ad, u64 now)
@@ -353,6 +353,9 @@ static void steer_rx_count(struct ankus_dev *ad, const struct steer_rx_op *op,
 	const struct ankus_backend_ops *has = pin->installed ? pin->by : NULL;
 	const struct ankus_backend_ops *rss = &ankus_rx_rss_ops;
 
+	/* a rule that is new is not looked for yet */
+	if (!ad->rx.rules)
+		ad->rx.swept_ns = ktime_get_ns();
 	ad->count[ANKUS_RULES_LOST] += op->lost;
 	ad->rx.rules += (has && has != rss) - (op->had && op->had != rss);
 	ad->rx.buckets += (has == rss) - (op->had == rss);

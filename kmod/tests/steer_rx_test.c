@@ -138,6 +138,7 @@ static void rx_pretend(struct device_test *st, int bin)
 	pin->installed = true;
 	pin->by = &ankus_rx_ntuple_ops;
 	st->ad->rx.rules++;
+	st->ad->rx.swept_ns = ktime_get_ns();
 	rx_look(st);
 }
 
@@ -285,6 +286,30 @@ static void rx_nic_use(struct device_test *st)
 {
 	rx_nic = (struct rx_nic) {};
 	rx_use(st, &rx_nic_ops);
+}
+
+/* A rule is looked for now and then, also when nothing speaks against it */
+static void rx_swept(struct kunit *test)
+{
+	struct device_test *st = test->priv;
+
+	rx_nic_use(st);
+	rx_want(st, st->flow, 2);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, rx_look(st), ANKUS_EVENT_FLOW_PIN);
+	expect_work(test, false, false);
+	st->ad->rx.swept_ns = 0;
+	expect_work(test, true, true);
+	KUNIT_EXPECT_FALSE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_LOST], 0);
+	expect_work(test, false, false);
+
+	rx_nic.lost = true;
+	st->ad->rx.swept_ns = 0;
+	KUNIT_EXPECT_TRUE(test, rx_run(st, false));
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_LOST], 1);
+	/* all others are looked for, too, but not at once */
+	KUNIT_EXPECT_TRUE(test, st->ad->rx.sweep);
 }
 
 /* From the first rule to the last, one that was lost in between */
@@ -593,6 +618,7 @@ static struct kunit_case rx_cases[] = {
 	KUNIT_CASE(rx_waits_for_pause),
 	KUNIT_CASE(rx_lost),
 	KUNIT_CASE(rx_remove_lost),
+	KUNIT_CASE(rx_swept),
 	KUNIT_CASE(rx_life),
 	KUNIT_CASE(rx_next_refused),
 	KUNIT_CASE(rx_next_ineffective),
