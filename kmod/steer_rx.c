@@ -78,6 +78,10 @@ static bool steer_rx_safe(const struct ankus_dev *ad,
 	u64 wanted = READ_ONCE(pin->wanted_ns);
 	u64 last = max(READ_ONCE(pin->gap_ns), wanted);
 
+	/* to read back what is in force moves nothing */
+	if (pin->want != ANKUS_NO_BIN && pin->want == READ_ONCE(pin->have) &&
+	    !flow->ctl->rx.swap)
+		return true;
 	if (now_ns < last + STEER_RX_GAP_NS)
 		return false;
 	return now_ns >= wanted + STEER_RX_IDLE_NS || !steer_rx_polled(ad, flow);

@@ -304,8 +304,11 @@ static void rx_swept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_LOST], 0);
 	expect_work(test, false, false);
 
+	/* which takes no pause in the flow */
 	rx_nic.lost = true;
+	rx_pin(st->flow)->gap_ns = ktime_get_ns() + RX_LATER_NS;
 	st->ad->rx.swept_ns = 0;
+	expect_work(test, true, true);
 	KUNIT_EXPECT_TRUE(test, rx_run(st, false));
 	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_RULES_LOST], 1);
 	/* all others are looked for, too, but not at once */
