@@ -164,7 +164,8 @@ run_test() {
 	elif [ "$rc" -ne 0 ] && ! grep -q '^not ok ' <<<"$results"; then
 		results+=$'\n'"not ok $test: ended with status $rc"
 	fi
-	flock "$log" echo "$results"
+	# One argument holds 128 KiB at most, and a failing test says more.
+	flock "$log" cat <<<"$results"
 }
 
 lane_kernel() {
