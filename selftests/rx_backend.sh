@@ -21,6 +21,9 @@ by_ntuple='(.rx_queue.state == "verified" and .rx_queue.backend == "ntuple")'
 by_rss='(.rx_queue.state == "verified" and .rx_queue.backend == "rss" and
 	.rx_queue.observed == .rx_queue.target)'
 shared='(.rx_queue.state == "parked" and (.rx_queue | has("shared_with")))'
+# Some of the flows may share a bucket: the second one is tried with rules again
+# and again, and what is told of it is how that ended
+taken='(.rx_queue.failed | any(.backend == "rss" and .error == 28))'
 flows=8
 
 manage() {
@@ -92,27 +95,26 @@ test_ineffective() {
 	on_nic -X s0 equal 1
 	quirk no-steer on
 	manage rx-queues 1-7
+	# Three TCP streams over IPv4 have it learned, for half a minute.
+	check_until "no-steer: it is learned" 60 dev_is "$right" s0 \
+		'.rx_backends[0].last | index("tcp4") != null'
+	check "in text as well" eval \
+		'ankus -n "$right" -d dev show s0 | grep -q "last for .*tcp4"'
+	check "streams" tcp_start "$left" "$right" 10.0.0.2 5307 1 400K -l 4K
+	check_until "a new flow is tried with the other one first" 30 flows_are \
+		"$right" 1 "$big and .dport == 5307" \
+		"($by_rss and (.rx_queue.failed | length == 0)) or $taken"
+	tcp_stop 5307
 	check_until "no-steer: all end by the next backend" 60 flows_are "$right" \
-		$flows "$big" "$by_rss or $shared"
+		$flows "$big" "$by_rss or $taken"
 	check_until "no-steer: the rules are removed" 20 \
-		eval '[ "$(nic_rule_count "$right" s0)" -eq 0 ]'
+		eval '[ "$(nic_rule_count "$right" s0)" -le "$(ankus -n "$right" \
+			-j flow show | jq "[.[] | select($taken)] | length")" ]'
 	check "no-steer: what was wrong is kept" eval \
 		'[ "$(ankus -n "$right" -j flow show | jq "[.[] |
 			select($by_rss and ($(failed "seen elsewhere")))] |
 			length")" -ge 3 ]'
 	check "no-steer: it is counted" stat_is "$right" s0 '.ineffective >= 3'
-	# Three TCP streams over IPv4 have it learned.
-	check_until "no-steer: it is learned" 10 dev_is "$right" s0 \
-		'.rx_backends[0].last | index("tcp4") != null'
-	check "in text as well" eval \
-		'ankus -n "$right" -d dev show s0 | grep -q "last for .*tcp4"'
-	check "streams" tcp_start "$left" "$right" 10.0.0.2 5307 1 400K -l 4K
-	# Its bucket may be another flow's
-	check_until "a new flow is tried with the other one first" 30 flows_are \
-		"$right" 1 "$big and .dport == 5307" \
-		"($by_rss and (.rx_queue.failed | length == 0)) or
-		 (.rx_queue.failed | any(.backend == \"rss\")) or $shared"
-	tcp_stop 5307
 	check "the streams go on" tcp_go_on "$left" 5301 3
 	quirk no-steer off
 	on_nic -K s0 ntuple off
