@@ -2,12 +2,13 @@
 /*
  * Which queue, CPU and link each elephant of a device goes to: new ones are placed,
  * those on dead or closed bins leave them, and when there is nothing of that
- * to do, one move or exchange evens the load.
+ * to do, moves even the load, one out of each bin at most.
  */
 #include <linux/slab.h>
 #include <linux/sort.h>
 
 #include "control.h"
+#include "group.h"
 #include "link.h"
 #include "rule.h"
 #include "rx_cpu.h"
@@ -19,6 +20,8 @@
 #define ASSIGN_LARGER_SHIFT	1
 /* A move must gain more than so many thousandths of the mean load */
 #define ASSIGN_TOLERANCE	10
+/* Groups that are rules; the others are pairs */
+#define ASSIGN_RULE_GROUP	BIT_ULL(63)
 
 static bool assign_steerable(const struct ankus_dev *ad,
 			     const struct ankus_flow *flow, unsigned int kind)
@@ -81,6 +84,23 @@ static u64 assign_rate(const struct ankus_flow *flow, unsigned int kind)
 	       (kind == ANKUS_PIN_RXQ ? flow->ctl->rx.along_bps : 0);
 }
 
+/* Flows of a pair belong together, and those that a rule decides about */
+static struct ankus_item assign_item(const struct ankus_flow *flow,
+				     const struct ankus_backend_ops *ops,
+				     int bin)
+{
+	return (struct ankus_item) {
+		.rate_bps = assign_rate(flow, ops->kind),
+		.bin = bin == ANKUS_NO_BIN ? U32_MAX : bin,
+		.allowed = ops->allowed,
+		.flow = flow,
+		.group = {
+			flow->pair ? flow->pair->id : 0,
+			flow->rule ? ASSIGN_RULE_GROUP | flow->rule->pref : 0,
+		},
+	};
+}
+
 /* The flows that need a place, as items in the order of ankus_flows::active */
 static unsigned int assign_unplaced(struct ankus_dev *ad,
 				    const struct ankus_backend_ops *ops,
@@ -105,12 +125,7 @@ static unsigned int assign_unplaced(struct ankus_dev *ad,
 		} else if (!assign_must_leave(ad, flow, ops)) {
 			continue;
 		}
-		items[n++] = (struct ankus_item) {
-			.rate_bps = assign_rate(flow, ops->kind),
-			.bin = bin == ANKUS_NO_BIN ? U32_MAX : bin,
-			.allowed = ops->allowed,
-			.flow = flow,
-		};
+		items[n++] = assign_item(flow, ops, bin);
 	}
 	return n;
 }
@@ -131,12 +146,7 @@ static unsigned int assign_movable(struct ankus_dev *ad,
 		    pin->want != READ_ONCE(pin->have) ||
 		    now - pin->moved_ns < ASSIGN_COOLDOWN_NS)
 			continue;
-		items[n++] = (struct ankus_item) {
-			.rate_bps = assign_rate(flow, ops->kind),
-			.bin = pin->want,
-			.allowed = ops->allowed,
-			.flow = flow,
-		};
+		items[n++] = assign_item(flow, ops, pin->want);
 	}
 	return n;
 }
@@ -148,6 +158,41 @@ static const char *const assign_no_bin[ANKUS_PIN_KINDS] = {
 	[ANKUS_PIN_CPU] = "no usable CPU",
 };
 
+static void assign_group(struct ankus_groups *groups,
+			 const struct ankus_item *item, unsigned int bin,
+			 u64 rate_bps)
+{
+	unsigned int i;
+
+	for (i = 0; groups && i < ANKUS_ITEM_GROUPS; i++)
+		if (item->group[i])
+			ankus_groups_add(groups, item->group[i], bin, rate_bps);
+}
+
+/* What the bins have of each group; without memory groups do not matter */
+static struct ankus_groups *assign_groups(struct ankus_dev *ad,
+					  const struct ankus_backend_ops *ops)
+{
+	struct ankus_groups *groups;
+	struct ankus_flow *flow;
+
+	/* each elephant stands where it is, and where it will be */
+	groups = ankus_groups_alloc(2 * ANKUS_ITEM_GROUPS * ad->elephants);
+	if (!groups)
+		return NULL;
+	ankus_active_for_each(&ad->flows, flow) {
+		int bin = flow->ctl->pin[ops->kind].want;
+		struct ankus_item item;
+
+		if (flow->state != ANKUS_FLOW_STATE_ELEPHANT ||
+		    bin == ANKUS_NO_BIN)
+			continue;
+		item = assign_item(flow, ops, bin);
+		assign_group(groups, &item, bin, item.rate_bps);
+	}
+	return groups;
+}
+
 /* Returns how many found a place */
 static unsigned int assign_place(struct ankus_dev *ad,
 				 const struct ankus_backend_ops *ops,
@@ -156,6 +201,7 @@ static unsigned int assign_place(struct ankus_dev *ad,
 {
 	struct ankus_bin *bins = ad->bins[ops->kind];
 	unsigned int n_bins = ad->n_bins[ops->kind];
+	struct ankus_groups *groups = assign_groups(ad, ops);
 	unsigned int i, placed = 0;
 
 	/* The largest first: the small ones then fill the gaps (LPT) */
@@ -171,7 +217,9 @@ static unsigned int assign_place(struct ankus_dev *ad,
 		if (item->bin < n_bins)
 			bins[item->bin].load_bps -=
 				min(bins[item->bin].load_bps, item->rate_bps);
-		bin = ankus_place_new(bins, n_bins, item);
+		if (pin->want != ANKUS_NO_BIN)
+			assign_group(groups, item, pin->want, -item->rate_bps);
+		bin = ankus_place_new(bins, n_bins, item, groups);
 		if (bin < 0) {
 			ankus_steer_fail(pin, ANKUS_PIN_STATE_PARKED, 0,
 					 assign_no_bin[ops->kind], now);
@@ -183,9 +231,11 @@ static unsigned int assign_place(struct ankus_dev *ad,
 			continue;
 		}
 		bins[bin].load_bps += item->rate_bps;
+		assign_group(groups, item, bin, item->rate_bps);
 		ankus_steer_want(pin, bin, now);
 		placed++;
 	}
+	kvfree(groups);
 	return placed;
 }
 
@@ -193,17 +243,17 @@ static void assign_rebalance(struct ankus_dev *ad,
 			     const struct ankus_backend_ops *ops,
 			     struct ankus_item *items, unsigned int n, u64 now)
 {
-	struct ankus_move moves[ANKUS_MOVES_MAX];
-	unsigned int i, count;
+	unsigned int i;
 
-	count = ankus_place_rebalance(ad->bins[ops->kind],
-				      ad->n_bins[ops->kind], items, n,
-				      ASSIGN_TOLERANCE, moves);
-	for (i = 0; i < count; i++) {
-		struct ankus_flow *flow;
+	if (!ankus_place_even(ad->bins[ops->kind], ad->n_bins[ops->kind], items,
+			      n, ASSIGN_TOLERANCE))
+		return;
+	for (i = 0; i < n; i++) {
+		struct ankus_flow *flow = (struct ankus_flow *)items[i].flow;
+		struct ankus_pin *pin = &flow->ctl->pin[ops->kind];
 
-		flow = (struct ankus_flow *)items[moves[i].item].flow;
-		ankus_steer_want(&flow->ctl->pin[ops->kind], moves[i].to, now);
+		if (items[i].bin != pin->want)
+			ankus_steer_want(pin, items[i].bin, now);
 	}
 }
 

@@ -5,6 +5,11 @@
 
 #include <linux/types.h>
 
+#include "group.h"
+
+/* Groups that a flow may be part of */
+#define ANKUS_ITEM_GROUPS 2
+
 /**
  * struct ankus_bin - a queue or link that flows are placed on
  * @load_bps: what it carries, elephants and all else; bits per second
@@ -23,12 +28,14 @@ struct ankus_bin {
  * @bin: where it is
  * @allowed: is bin number @bin open to the flow?  Called with @flow
  * @flow: whatever @allowed knows the flow by
+ * @group: groups that it is part of, 0 for none
  */
 struct ankus_item {
 	u64 rate_bps;
 	unsigned int bin;
 	bool (*allowed)(const void *flow, unsigned int bin);
 	const void *flow;
+	u64 group[ANKUS_ITEM_GROUPS];
 };
 
 /**
@@ -45,12 +52,17 @@ struct ankus_move {
 
 void ankus_place_prepare(struct ankus_bin *bins, unsigned int n);
 int ankus_place_new(const struct ankus_bin *bins, unsigned int n,
-		    const struct ankus_item *item);
+		    const struct ankus_item *item,
+		    const struct ankus_groups *groups);
 unsigned int ankus_place_rebalance(const struct ankus_bin *bins, unsigned int n,
 				   const struct ankus_item *items,
 				   unsigned int n_items,
 				   unsigned int tolerance_permille,
 				   struct ankus_move moves[ANKUS_MOVES_MAX]);
+unsigned int ankus_place_even(struct ankus_bin *bins, unsigned int n,
+			      struct ankus_item *items, unsigned int n_items,
+			      unsigned int tolerance_permille);
+void ankus_place_other(u64 *other_bps, unsigned int n, u64 loose_bps);
 u32 ankus_place_imbalance(const struct ankus_bin *bins, unsigned int n);
 
 #endif /* ANKUS_PLACE_H */

@@ -88,7 +88,121 @@ static void place_unusable(struct kunit *test)
 	}
 	world_add(w, GBPS, 2, ALL);
 	KUNIT_EXPECT_EQ(test, world_place(w, 0), -1);
-	KUNIT_EXPECT_EQ(test, ankus_place_new(w->bins, 0, &w->items[0]), -1);
+	KUNIT_EXPECT_EQ(test, ankus_place_new(w->bins, 0, &w->items[0],
+						NULL), -1);
+}
+
+#define PAIR	7ULL
+#define RULE	8ULL
+
+/* On bins that are about as good, flows of a group keep apart */
+static void place_apart(struct kunit *test)
+{
+	struct world *w = world_new(test, 4, NULL);
+	struct ankus_groups *groups = ankus_groups_alloc(16);
+	struct ankus_item *item;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, groups);
+	for (i = 0; i < 3; i++)
+		w->bins[i].load_bps = (100 + i) * GBPS;
+	w->bins[3].load_bps = 104 * GBPS;
+	item = world_add(w, 16 * GBPS, U32_MAX, ALL);
+	item->group[0] = PAIR;
+	/* no other of it: the least loaded */
+	KUNIT_EXPECT_EQ(test, ankus_place_new(w->bins, 4, item, groups), 0);
+	ankus_groups_add(groups, PAIR, 0, 5 * GBPS);
+	KUNIT_EXPECT_EQ(test, ankus_place_new(w->bins, 4, item, groups), 1);
+	ankus_groups_add(groups, PAIR, 1, 4 * GBPS);
+	/* two more than the least is an eighth of the flow, four is not */
+	KUNIT_EXPECT_EQ(test, ankus_place_new(w->bins, 4, item, groups), 2);
+	ankus_groups_add(groups, PAIR, 2, 6 * GBPS);
+	KUNIT_EXPECT_EQ(test, ankus_place_new(w->bins, 4, item, groups), 1);
+	/* both groups count */
+	item->group[1] = RULE;
+	ankus_groups_add(groups, RULE, 1, 3 * GBPS);
+	KUNIT_EXPECT_EQ(test, ankus_place_new(w->bins, 4, item, groups), 0);
+	/* not where it is closed, or unusable, or without groups */
+	w->open[0] = ALL & ~BIT(0);
+	KUNIT_EXPECT_EQ(test, ankus_place_new(w->bins, 4, item, groups), 2);
+	w->bins[2].usable = false;
+	KUNIT_EXPECT_EQ(test, ankus_place_new(w->bins, 4, item, groups), 1);
+	w->open[0] = ALL;
+	w->bins[2].usable = true;
+	KUNIT_EXPECT_EQ(test, ankus_place_new(w->bins, 4, item, NULL), 0);
+	/* one that is not part of any */
+	item->group[0] = 0;
+	item->group[1] = 0;
+	KUNIT_EXPECT_EQ(test, ankus_place_new(w->bins, 4, item, groups), 0);
+	kvfree(groups);
+}
+
+/* What remains when those are taken off that are on nobody knows which bin */
+static void place_other(struct kunit *test)
+{
+	u64 other[4] = { 4 * GBPS, 0, 2 * GBPS, 2 * GBPS };
+
+	ankus_place_other(other, 4, 0);
+	KUNIT_EXPECT_EQ(test, other[0], 4 * GBPS);
+	KUNIT_EXPECT_EQ(test, other[2], 2 * GBPS);
+	ankus_place_other(other, 4, 6 * GBPS);
+	KUNIT_EXPECT_EQ(test, other[0], GBPS);
+	KUNIT_EXPECT_EQ(test, other[1], 0);
+	KUNIT_EXPECT_EQ(test, other[2], GBPS / 2);
+	KUNIT_EXPECT_EQ(test, other[3], GBPS / 2);
+	/* measured later than the others, it may be more than all */
+	ankus_place_other(other, 4, 3 * GBPS);
+	KUNIT_EXPECT_EQ(test, other[0] + other[2] + other[3], 0);
+	ankus_place_other(other, 4, GBPS);
+	KUNIT_EXPECT_EQ(test, other[0], 0);
+	other[0] = U64_MAX;
+	other[1] = U64_MAX;
+	ankus_place_other(other, 4, U64_MAX);
+	KUNIT_EXPECT_EQ(test, other[0], 0);
+	ankus_place_other(other, 0, GBPS);
+}
+
+/* Bins after one tick of evening flows of 1 Gbit/s, which are all on the first */
+struct even_case {
+	const char *name;
+	unsigned int flows[4];
+	unsigned int moves;
+	unsigned int after[4];
+};
+
+static const struct even_case even_cases[] = {
+	{ "nothing", {}, 0, {} },
+	{ "even", { 3, 3, 3, 3 }, 0, { 3, 3, 3, 3 } },
+	{ "one out of the fullest", { 9, 3, 3, 3 }, 1, { 8, 4, 3, 3 } },
+	{ "one out of each", { 7, 7, 7, 0 }, 3, { 6, 6, 6, 3 } },
+	{ "not out of what is not the fullest", { 9, 6, 3, 3 }, 1,
+	  { 8, 6, 4, 3 } },
+	{ "until it is even", { 5, 5, 3, 3 }, 2, { 4, 4, 4, 4 } },
+};
+
+KUNIT_ARRAY_PARAM_DESC(even, even_cases, name);
+
+static void place_even(struct kunit *test)
+{
+	const struct even_case *c = test->param_value;
+	struct world *w = world_new(test, 4, NULL);
+	unsigned int i, k, n = 0, at[4] = {};
+
+	for (i = 0; i < 4; i++)
+		for (k = 0; k < c->flows[i]; k++, n++)
+			world_add(w, GBPS, i, ALL);
+	KUNIT_EXPECT_EQ(test, c->moves, ankus_place_even(w->bins, 4, w->items,
+							 n, w->tolerance));
+	for (i = 0; i < n; i++) {
+		KUNIT_ASSERT_LT(test, w->items[i].bin, 4);
+		at[w->items[i].bin]++;
+	}
+	for (i = 0; i < 4; i++) {
+		KUNIT_EXPECT_EQ(test, w->bins[i].load_bps, at[i] * GBPS);
+		/* which of two that are equally empty is no matter */
+		if (c->moves != 1 || c->flows[i] > 3)
+			KUNIT_EXPECT_EQ(test, at[i], c->after[i]);
+	}
 }
 
 struct capacity_case {
@@ -420,7 +534,8 @@ static void place_extremes(struct kunit *test)
 			world_add(w, place_extreme(&rnd, 59),
 				  prandom_u32_state(&rnd) % w->n,
 				  prandom_u32_state(&rnd));
-			bin = ankus_place_new(w->bins, w->n, &w->items[i]);
+			bin = ankus_place_new(w->bins, w->n, &w->items[i],
+					      NULL);
 			if (bin < 0)
 				continue;
 			KUNIT_EXPECT_LT(test, bin, w->n);
@@ -449,6 +564,9 @@ static struct kunit_case place_cases[] = {
 	KUNIT_CASE(place_keeps_bin),
 	KUNIT_CASE(place_forbidden),
 	KUNIT_CASE(place_unusable),
+	KUNIT_CASE(place_apart),
+	KUNIT_CASE(place_other),
+	KUNIT_CASE_PARAM(place_even, even_gen_params),
 	KUNIT_CASE_PARAM(place_capacities, capacity_gen_params),
 	KUNIT_CASE_PARAM(place_capacities_rebalance, capacity_gen_params),
 	KUNIT_CASE(place_prepare),

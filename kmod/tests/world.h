@@ -97,7 +97,7 @@ static inline int world_place(struct world *w, unsigned int i)
 
 	if (item->bin < w->n)
 		w->bins[item->bin].load_bps -= item->rate_bps;
-	bin = ankus_place_new(w->bins, w->n, item);
+	bin = ankus_place_new(w->bins, w->n, item, NULL);
 	item->bin = bin < 0 ? U32_MAX : bin;
 	if (bin >= 0)
 		w->bins[bin].load_bps += item->rate_bps;
