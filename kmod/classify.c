@@ -219,14 +219,18 @@ static void classify_bins(struct ankus_dev *ad)
 		if (link) {
 			link->sum_bps = 0;
 			link->sum_flows = 0;
+			link->sum_bytes = 0;
 		}
 	}
+	ad->loose_bytes = 0;
 }
 
-/* What others see of links has all flows in it */
-static void classify_publish(struct ankus_dev *ad)
+/* What others see of links has all flows in it; what is none is load as well */
+static void classify_publish(struct ankus_dev *ad, u64 dt_ns)
 {
 	unsigned int i;
+
+	ankus_links_other(ad, ad->loose_bytes, dt_ns);
 
 	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
 		struct ankus_link *link = ankus_link_slot(ad, i);
@@ -234,6 +238,9 @@ static void classify_publish(struct ankus_dev *ad)
 		if (link) {
 			link->pinned_bps = link->sum_bps;
 			link->flows = link->sum_flows;
+			if (i < ad->n_bins[ANKUS_PIN_LINK])
+				ad->bins[ANKUS_PIN_LINK][i].load_bps +=
+					link->other_bps;
 		}
 	}
 }
@@ -274,6 +281,29 @@ static void classify_load(struct ankus_dev *ad, const struct ankus_flow *flow)
 	}
 }
 
+/*
+ * What a flow has sent is carried by its link, or by one that the device chose.
+ * The latter is not what the link will carry if the flow may yet be given one.
+ */
+static void classify_sent(struct ankus_dev *ad, const struct ankus_flow *flow,
+			  u64 bytes)
+{
+	struct ankus_link *link;
+	int have = ANKUS_NO_BIN;
+
+	if (flow->key.dir != ANKUS_DIR_OUT)
+		return;
+	if (flow->ctl)
+		have = READ_ONCE(flow->ctl->pin[ANKUS_PIN_LINK].have);
+	link = have == ANKUS_NO_BIN ? NULL : ankus_link_slot(ad, have);
+	if (link)
+		link->sum_bytes += bytes;
+	else if (flow->mode == ANKUS_PIN_MODE_AUTO && !flow->ignored &&
+		 (flow->state == ANKUS_FLOW_STATE_ELEPHANT ||
+		  flow->over.over_ns))
+		ad->loose_bytes += bytes;
+}
+
 static void classify_measure(struct ankus_dev *ad, struct ankus_flow *flow,
 			     u64 lowest_bps, u64 last, u64 now)
 {
@@ -291,6 +321,7 @@ static void classify_measure(struct ankus_dev *ad, struct ankus_flow *flow,
 	ankus_rate_update(&flow->rate, more, now - since);
 	flow->read_bytes = bytes;
 	classify_flow(ad, flow, lowest_bps, since, now);
+	classify_sent(ad, flow, more);
 	ankus_pair_add(ad, flow, more);
 	if (flow->state != ANKUS_FLOW_STATE_ELEPHANT && !flow->over.over_ns) {
 		/* A young flow goes on to count from its beginning */
@@ -386,7 +417,7 @@ bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 		if (!(i & 15) && !classify_breathe(ad, &held))
 			return false;
 	}
-	classify_publish(ad);
+	classify_publish(ad, now - last);
 	if (!classify_pairs(ad, lowest_bps, last, now, &held))
 		return false;
 	ankus_balance_end(ad, lowest_bps >> CLASSIFY_ADMIT_SHIFT, now,

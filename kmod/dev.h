@@ -263,6 +263,8 @@ struct ankus_rx {
  * @n_bins: how many there are now
  * @bins_max: how many fit
  * @balance: how evenly the traffic spreads, likewise; balance.c's
+ * @loose: what elephants send that are to be given a link and have none, likewise
+ * @loose_bytes: the same while it is summed up, the control loop's
  * @stale: the steer work is to look at backend, links and rules anew
  * @soon: a run of the control loop was asked for under ankus_net::lock, and the
  *	last one has not seen why
@@ -309,6 +311,8 @@ struct ankus_dev {
 	unsigned int n_bins[ANKUS_PIN_KINDS];
 	unsigned int bins_max;
 	struct ankus_balance *balance;
+	struct ankus_rate loose;
+	u64 loose_bytes;
 	bool stale;
 	bool soon;
 	u64 kick_bytes;

@@ -416,11 +416,54 @@ void ankus_links_measure(struct ankus_dev *ad, u64 dt_ns)
 		dev_get_stats(link->lower, &stats);
 		rcu_read_unlock();
 		/* a counter that ran backwards was reset by its driver */
-		if (link->read && stats.tx_bytes >= link->read_bytes)
+		link->fresh = link->read && stats.tx_bytes >= link->read_bytes;
+		if (link->fresh)
 			ankus_rate_update(&link->rate,
 					  stats.tx_bytes - link->read_bytes,
 					  dt_ns);
 		link->read_bytes = stats.tx_bytes;
 		link->read = true;
+	}
+}
+
+/**
+ * ankus_links_other() - find out what links carry beside pinned flows
+ * @ad: upper device, flows measured: ankus_link::sum_bytes is complete
+ * @loose_bytes: what elephants without a link have sent meanwhile
+ * @dt_ns: time since the last measurement
+ *
+ * Both averages of a link, and that of the loose elephants, are of the same
+ * samples in time.  So a flow that moves is never part of the rest.
+ *
+ * Context: Control loop, under ankus_net::lock.
+ */
+void ankus_links_other(struct ankus_dev *ad, u64 loose_bytes, u64 dt_ns)
+{
+	u64 other_bps[ANKUS_LINKS_MAX] = {};
+	struct ankus_link *link;
+	unsigned int i;
+
+	ankus_rate_update(&ad->loose, loose_bytes, dt_ns);
+	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+		link = ankus_link_slot(ad, i);
+		if (!link)
+			continue;
+		if (link->fresh)
+			ankus_rate_update(&link->carried, link->sum_bytes,
+					  dt_ns);
+		/*
+		 * The lower device counts headers of segments and of the link
+		 * as well: what is less than a sixteenth is none.
+		 */
+		if (link->rate.slow_bps - link->rate.slow_bps / 16 >
+		    link->carried.slow_bps)
+			other_bps[i] = link->rate.slow_bps -
+				      link->carried.slow_bps;
+	}
+	ankus_place_other(other_bps, ANKUS_LINKS_MAX, ad->loose.slow_bps);
+	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+		link = ankus_link_slot(ad, i);
+		if (link)
+			link->other_bps = other_bps[i];
 	}
 }

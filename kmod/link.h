@@ -21,12 +21,16 @@
  * @capacity_bps: configured, 0 for the speed of @lower
  * @speed_bps: capacity in force, 0 when unknown
  * @rate: what @lower sends
+ * @carried: what pinned flows send over it, averaged over the same time
+ * @other_bps: what else it carries that stays there
  * @read_bytes: its byte counter at the last reading
  * @read: @read_bytes is set
+ * @fresh: @rate was brought up to date by the last reading
  * @pinned_bps: sum of the rates of the flows pinned to it
  * @flows: how many
  * @sum_bps: @pinned_bps while it is summed up, the control loop's
  * @sum_flows: @flows, likewise
+ * @sum_bytes: what @carried is of, likewise
  * @tracker: of the reference to @lower
  * @rcu: frees it
  *
@@ -44,12 +48,16 @@ struct ankus_link {
 	u64 capacity_bps;
 	u64 speed_bps;
 	struct ankus_rate rate;
+	struct ankus_rate carried;
+	u64 other_bps;
 	u64 read_bytes;
 	bool read;
+	bool fresh;
 	u64 pinned_bps;
 	u32 flows;
 	u64 sum_bps;
 	u32 sum_flows;
+	u64 sum_bytes;
 	netdevice_tracker tracker;
 	struct rcu_head rcu;
 };
@@ -76,6 +84,7 @@ bool ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event);
 void ankus_links_discover(struct ankus_dev *ad, ankus_link_event_t event);
 void ankus_links_check(struct ankus_dev *ad, ankus_link_event_t event);
 void ankus_links_measure(struct ankus_dev *ad, u64 dt_ns);
+void ankus_links_other(struct ankus_dev *ad, u64 loose_bytes, u64 dt_ns);
 bool ankus_links_supported(const struct net_device *upper, const char **reason);
 
 #endif /* ANKUS_LINK_H */

@@ -46,7 +46,9 @@ int ankus_nl_fill_link(struct sk_buff *msg, struct ankus_link *link)
 	    nla_put_u32(msg, ANKUS_A_LINK_IMBALANCE_PERMILLE,
 			links->actual_permille) ||
 	    nla_put_u32(msg, ANKUS_A_LINK_EXPECTED_PERMILLE,
-			links->expected_permille))
+			links->expected_permille) ||
+	    nla_put_u64_64bit(msg, ANKUS_A_LINK_OTHER_BPS, link->other_bps,
+			      ANKUS_A_LINK_PAD))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -42,7 +42,7 @@ static const char *const link_attrs[] = {
 	"pad", "name", "ifindex", "ifname", "upper-ifindex", "upper-ifname",
 	"capacity-bps", "auto", "state", "reason", "speed-bps", "flows",
 	"pinned-bps", "tx-bps", "event", "imbalance-permille",
-	"expected-permille"
+	"expected-permille", "other-bps"
 };
 
 static const char *const pin_attrs[] = {

@@ -4,7 +4,7 @@
 # Link pins: the lower devices of a bond are found, elephants spread over them,
 # leave what fails, come back, and stand aside for what the bond is to do.
 #
-# shellcheck disable=SC2317 # functions are arguments of check
+# shellcheck disable=SC2016,SC2317 # functions are arguments of check, or evaluated
 #
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -269,6 +269,26 @@ test_capacity() {
 	check_until "it is forgotten" 20 stat_is "$left" bond0 '.elephants == 8'
 }
 
+# What the bond sends by its hash is load as well.
+test_other_load() {
+	ankus -n "$left" rule add pref 10 dev bond0 dir out dport 5209 \
+		action ignore
+	udp_start "$left" 10.0.0.9 5209 1600
+	check_until "a heavy flow that is let alone has no link" 30 flows_are \
+		"$left" 1 "$big and .dport == 5209" \
+		'.ignored and .link.state == "none"'
+	check_until "the link that carries it is left to it" 60 links_are 1 \
+		'.other_bps > 1000000' '.flows == 0'
+	spread "the others share the elephants" 8 3 3 2
+	check "in text as well" eval \
+		'ankus -n "$left" -d link show | grep -q "beside pinned flows 1\.[0-9]*Mbit"'
+	udp_stop 5209
+	ankus -n "$left" rule flush
+	spread "without it all links have some" 8 4 2 2
+	check_until "and carry nothing else" 30 links_are 4 true \
+		'.other_bps < 100000'
+}
+
 # fails LINK DESC REASON NS IP-ARGS...: a link fails
 fails() {
 	local link=$1 desc=$2 failovers
@@ -471,6 +491,7 @@ test_tap
 test_by_hand
 test_links_by_hand
 test_capacity
+test_other_load
 test_failover
 test_comes_back
 test_blocked

@@ -138,6 +138,9 @@ static void text(const struct nl_view *v)
 	if (options.details && nl_uint(v, ANKUS_A_LINK_CAPACITY_BPS))
 		print_value(&link_schema, v, ANKUS_A_LINK_CAPACITY_BPS,
 			    "\n    configured capacity ");
+	if (options.details)
+		print_value(&link_schema, v, ANKUS_A_LINK_OTHER_BPS,
+			    "\n    beside pinned flows ");
 	print_text("\n");
 }
 

@@ -260,6 +260,7 @@ static const struct attr link_attrs[] = {
 	[ANKUS_A_LINK_EVENT] = { "event", KIND_ENUM, &event_names },
 	[ANKUS_A_LINK_IMBALANCE_PERMILLE] = { "imbalance-permille", KIND_MILLI },
 	[ANKUS_A_LINK_EXPECTED_PERMILLE] = { "expected-permille", KIND_MILLI },
+	[ANKUS_A_LINK_OTHER_BPS] = { "other-bps", KIND_LOAD },
 };
 
 const struct schema link_schema = { link_attrs, ARRAY_SIZE(link_attrs) };
