@@ -349,7 +349,8 @@ void ankus_place_other(u64 *other_bps, unsigned int n, u64 loose_bps)
 	loose_bps = min(loose_bps, all_bps);
 	for (i = 0; i < n && all_bps; i++)
 		other_bps[i] = mul_u64_u64_div_u64(other_bps[i],
-						  all_bps - loose_bps, all_bps);
+						   all_bps - loose_bps,
+						   all_bps);
 }
 
 /**

@@ -88,8 +88,8 @@ static void place_unusable(struct kunit *test)
 	}
 	world_add(w, GBPS, 2, ALL);
 	KUNIT_EXPECT_EQ(test, world_place(w, 0), -1);
-	KUNIT_EXPECT_EQ(test, ankus_place_new(w->bins, 0, &w->items[0],
-						NULL), -1);
+	KUNIT_EXPECT_EQ(test, -1, ankus_place_new(w->bins, 0, &w->items[0],
+						  NULL));
 }
 
 #define PAIR	7ULL
