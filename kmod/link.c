@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Links of a managed device: the lower devices of a bond.
+ * Links of a managed device: the lower devices of a bond or a team.
  *
- * The bond tells others that a lower device may transmit by a notification
- * only, so the state that holds before the first one is read from the bond
- * itself (net/bonding.h, bond_slave_can_tx()).
+ * These tell others that a lower device may transmit by a notification only, so
+ * the state that holds before the first one is read from themselves
+ * (net/bonding.h, bond_slave_can_tx(); linux/if_team.h, team_port_txable()).
  */
 #include <linux/ethtool.h>
+#include <linux/if_team.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <net/bonding.h>
@@ -60,6 +61,41 @@ struct ankus_link *ankus_link_of_lower(struct ankus_dev *ad,
 	return NULL;
 }
 
+static const char *link_bond_places(const struct net_device *upper)
+{
+	switch (BOND_MODE((struct bonding *)netdev_priv(upper))) {
+	case BOND_MODE_8023AD:
+	case BOND_MODE_XOR:
+	case BOND_MODE_ROUNDROBIN:
+		return NULL;
+	case BOND_MODE_ACTIVEBACKUP:
+		return "bond mode active-backup sends over one link at a time";
+	case BOND_MODE_BROADCAST:
+		return "bond mode broadcast sends over all links at once";
+	default:
+		return "bond modes balance-tlb and balance-alb place flows themselves";
+	}
+}
+
+/* The mode of a team stays the same for as long as it has lower devices */
+static const char *link_team_places(const struct net_device *upper)
+{
+	const struct team *team = netdev_priv(upper);
+
+	switch (READ_ONCE(team->mode)->lag_tx_type) {
+	case NETDEV_LAG_TX_TYPE_HASH:
+	case NETDEV_LAG_TX_TYPE_RANDOM:
+	case NETDEV_LAG_TX_TYPE_ROUNDROBIN:
+		return NULL;
+	case NETDEV_LAG_TX_TYPE_ACTIVEBACKUP:
+		return "team mode activebackup sends over one link at a time";
+	case NETDEV_LAG_TX_TYPE_BROADCAST:
+		return "team mode broadcast sends over all links at once";
+	default:
+		return "the team has no mode";
+	}
+}
+
 /**
  * ankus_links_supported() - can flows be spread over the lower devices?
  * @upper: the device
@@ -70,26 +106,13 @@ struct ankus_link *ankus_link_of_lower(struct ankus_dev *ad,
  */
 bool ankus_links_supported(const struct net_device *upper, const char **reason)
 {
-	if (!netif_is_bond_master(upper)) {
-		*reason = "not a bond";
-		return false;
-	}
-	switch (BOND_MODE((struct bonding *)netdev_priv(upper))) {
-	case BOND_MODE_8023AD:
-	case BOND_MODE_XOR:
-	case BOND_MODE_ROUNDROBIN:
-		*reason = NULL;
-		return true;
-	case BOND_MODE_ACTIVEBACKUP:
-		*reason = "bond mode active-backup sends over one link at a time";
-		return false;
-	case BOND_MODE_BROADCAST:
-		*reason = "bond mode broadcast sends over all links at once";
-		return false;
-	default:
-		*reason = "bond modes balance-tlb and balance-alb place flows themselves";
-		return false;
-	}
+	if (netif_is_bond_master(upper))
+		*reason = link_bond_places(upper);
+	else if (netif_is_team_master(upper))
+		*reason = link_team_places(upper);
+	else
+		*reason = "neither a bond nor a team";
+	return !*reason;
 }
 
 /* Is there something on the upper device that a redirect would bypass? */
@@ -108,10 +131,21 @@ static const char *link_bypasses(struct net_device *upper)
 	return reason;
 }
 
+/* Why the upper device sends nothing over a lower one; under RCU */
+static const char *link_disabled(const struct net_device *lower)
+{
+	void *port = rcu_dereference(lower->rx_handler_data);
+
+	if (port && netif_is_bond_slave(lower))
+		return bond_slave_can_tx(port) ? NULL : "not enabled by the bond";
+	if (port && netif_is_team_port(lower))
+		return team_port_txable(port) ? NULL : "not enabled by the team";
+	return "not a lower device of a bond or team";
+}
+
 static u8 link_state(const struct ankus_link *link, const char **reason)
 {
 	struct net_device *lower = link->lower;
-	const struct slave *slave;
 	u8 state = ANKUS_LINK_STATE_DOWN;
 
 	if (!netif_running(lower)) {
@@ -123,12 +157,9 @@ static u8 link_state(const struct ankus_link *link, const char **reason)
 		return state;
 	}
 	rcu_read_lock();
-	slave = netif_is_bond_slave(lower) ?
-		rcu_dereference(lower->rx_handler_data) : NULL;
-	if (!slave)
-		*reason = "not a lower device of the bond";
-	else if (!bond_slave_can_tx((struct slave *)slave))
-		*reason = "not enabled by the bond";
+	*reason = link_disabled(lower);
+	if (*reason)
+		state = ANKUS_LINK_STATE_DOWN;
 	else if (!ankus_links_supported(link->ad->netdev, reason))
 		state = ANKUS_LINK_STATE_BLOCKED;
 	else
@@ -364,7 +395,7 @@ void ankus_links_discover(struct ankus_dev *ad, ankus_link_event_t event)
 	mutex_lock(&ad->an->lock);
 	ankus_links_prune(ad, event);
 	mutex_unlock(&ad->an->lock);
-	if (!netif_is_bond_master(ad->netdev))
+	if (!netif_is_lag_master(ad->netdev))
 		return;
 
 	netdev_for_each_lower_dev(ad->netdev, lower, iter) {

@@ -97,7 +97,7 @@ static struct ankus_dev *link_upper(struct ankus_net *an,
 		ad = master ? ankus_dev_find(an, master) : NULL;
 		if (!ad) {
 			NL_SET_ERR_MSG_ATTR(info->extack, link_device(info),
-					    "no managed bond above the device (ankus dev add)");
+					    "no managed bond or team above the device (ankus dev add)");
 			return ERR_PTR(-ENOENT);
 		}
 	}
@@ -110,7 +110,7 @@ static struct ankus_dev *link_upper(struct ankus_net *an,
 	}
 	if (master != ad->netdev) {
 		NL_SET_ERR_MSG_ATTR(info->extack, link_device(info),
-				    "the device is not a lower device of the bond");
+				    "it is not a lower device of that bond or team");
 		return ERR_PTR(-EINVAL);
 	}
 	return ad;

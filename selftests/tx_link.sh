@@ -10,57 +10,16 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=traffic.sh
 . "$(dirname "$0")/traffic.sh"
+# shellcheck source=links.sh
+. "$(dirname "$0")/links.sh"
 
 for tool in ethtool iperf3 python3; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 
-big='.dir == "out" and .state == "elephant"'
 all_links="up0 up1 up2 up3"
 
 # --- helpers ---------------------------------------------------------------
-
-# links_are COUNT SELECT CONDITION
-links_are() {
-	ankus -n "$left" -j link show >"$lib_out/links" &&
-		objects_are "$lib_out/links" "$@"
-}
-
-# link_is NAME CONDITION
-link_is() {
-	links_are 1 ".name == \"$1\"" "$2"
-}
-
-# pinned COUNT MOST: so many elephants have a link, no link more than MOST and
-# none fewer than LEAST
-pinned() {
-	ankus -n "$left" -j flow show state elephant dir out >"$lib_out/pinned"
-	jq -e "[.[].link | select(.state == \"verified\" and
-			.current == .target).link] |
-		length == $1 and (group_by(.) | map(length) |
-			length == $2 and max <= $3 and min >= $4)" \
-		"$lib_out/pinned" >/dev/null && return
-	jq -c '.[] | [.id, .dport, .rate_bps, .link]' "$lib_out/pinned"
-	return 1
-}
-
-# Elephants may take long: what the bond does before the links are known is
-# not theirs to wait for.
-spread() {
-	local desc=$1
-	shift
-	check_until "$desc" 60 pinned "$@"
-}
-
-# none_on LINK...: no elephant is pinned to these, and all are pinned
-none_on() {
-	local link filter=false
-	for link; do
-		filter+=" or .link.link == \"$link\""
-	done
-	flows_are "$left" "$streams" "$big" ".link.state == \"verified\" and
-		.link.current == .link.target and ($filter | not)"
-}
 
 streams_go_on() {
 	check "$1" tcp_go_on "$left" 5201 "$streams"

@@ -10,7 +10,7 @@
 #include "words.h"
 
 static const char help[] =
-"Usage: ankus link add NAME dev NAME [ bond NAME ] [ capacity RATE|auto ]\n"
+"Usage: ankus link add NAME dev NAME [ bond|team NAME ] [ capacity RATE|auto ]\n"
 "       ankus link set NAME capacity RATE|auto\n"
 "       ankus link del NAME\n"
 "       ankus link show [ NAME ]\n"
@@ -26,9 +26,21 @@ static const char *put_capacity(struct nl_req *req, const struct word *w,
 	return NULL;
 }
 
+/* One of two words */
+static const char *put_upper(struct nl_req *req, const struct word *w,
+			     const char *s)
+{
+	struct nl_view v = nl_req_view(req);
+
+	if (nl_has(&v, w->attr))
+		return "either a bond or a team";
+	return put_name(req, w, s);
+}
+
 static const struct word add_words[] = {
 	{ "dev", put_name, ANKUS_A_LINK_IFNAME },
-	{ "bond", put_name, ANKUS_A_LINK_UPPER_IFNAME },
+	{ "bond", put_upper, ANKUS_A_LINK_UPPER_IFNAME },
+	{ "team", put_upper, ANKUS_A_LINK_UPPER_IFNAME },
 	{ "capacity", put_capacity, ANKUS_A_LINK_CAPACITY_BPS },
 	{}
 };

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The links of namespace $left and the elephants that $left sends, to be sourced
+# after traffic.sh.
+#
+# links_are COUNT SELECT CONDITION
+#                      COUNT links pass jq's SELECT, and all of them CONDITION
+# link_is NAME CONDITION
+# spread DESC FLOWS LINKS MOST LEAST
+#                      so many elephants are pinned to so many links, none has
+#                      more than MOST of them or fewer than LEAST
+# none_on LINK...      no elephant is pinned to these, and all $streams are
+
+# shellcheck disable=SC2154 # of lib.sh and the test
+big='.dir == "out" and .state == "elephant"'
+
+links_are() {
+	ankus -n "$left" -j link show >"$lib_out/links" &&
+		objects_are "$lib_out/links" "$@"
+}
+
+link_is() {
+	links_are 1 ".name == \"$1\"" "$2"
+}
+
+pinned() {
+	ankus -n "$left" -j flow show state elephant dir out >"$lib_out/pinned"
+	jq -e "[.[].link | select(.state == \"verified\" and
+			.current == .target).link] |
+		length == $1 and (group_by(.) | map(length) |
+			length == $2 and max <= $3 and min >= $4)" \
+		"$lib_out/pinned" >/dev/null && return
+	jq -c '.[] | [.id, .dport, .rate_bps, .link]' "$lib_out/pinned"
+	return 1
+}
+
+# Elephants may take long: what bond or team do before the links are known is
+# not theirs to wait for.
+spread() {
+	local desc=$1
+	shift
+	check_until "$desc" 60 pinned "$@"
+}
+
+none_on() {
+	local link filter=false
+	for link; do
+		filter+=" or .link.link == \"$link\""
+	done
+	flows_are "$left" "$streams" "$big" ".link.state == \"verified\" and
+		.link.current == .link.target and ($filter | not)"
+}
