@@ -15,6 +15,8 @@
 #if __has_include(<net/hotdata.h>)
 #include <net/hotdata.h>
 #endif
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
 #include <net/netlink.h>
 #include <net/sch_generic.h>
 
@@ -222,6 +224,39 @@ static inline unsigned int ankus_max_backlog(void)
 	return max(READ_ONCE(net_hotdata.max_backlog), 1);
 #else
 	return max(READ_ONCE(netdev_max_backlog), 1);
+#endif
+}
+
+/*
+ * The local socket of a connection, with a reference.  6.18 has one table for all
+ * namespaces that look anything up in it.
+ * Context: RCU read side.
+ */
+static inline struct sock *ankus_tcp_lookup(struct net *net, __be32 saddr,
+					    __be16 sport, __be32 daddr,
+					    u16 dport, int dif)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	return __inet_lookup_established(net, saddr, sport, daddr, dport, dif, 0);
+#else
+	return __inet_lookup_established(net, net->ipv4.tcp_death_row.hashinfo,
+					 saddr, sport, daddr, dport, dif, 0);
+#endif
+}
+
+static inline struct sock *ankus_tcp6_lookup(struct net *net,
+					     const struct in6_addr *saddr,
+					     __be16 sport,
+					     const struct in6_addr *daddr,
+					     u16 dport, int dif)
+{
+#if !IS_ENABLED(CONFIG_IPV6)
+	return NULL;
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	return __inet6_lookup_established(net, saddr, sport, daddr, dport, dif, 0);
+#else
+	return __inet6_lookup_established(net, net->ipv4.tcp_death_row.hashinfo,
+					  saddr, sport, daddr, dport, dif, 0);
 #endif
 }
 

@@ -42,6 +42,7 @@ struct dump;
  * @state: attribute that asks for a state and those above
  * @rate_bps: attribute that asks for a rate and more
  * @limit: attribute that asks for so many at most
+ * @tcp: attribute that asks for what local sockets tell, 0 for none
  * @list: lists those of a device: 0, -errno of dump_end(), or -ENODEV when the
  *	device was let go meanwhile
  */
@@ -54,6 +55,7 @@ struct dump_kind {
 	u8 state;
 	u8 rate_bps;
 	u8 limit;
+	u8 tcp;
 	int (*list)(struct dump *dump, struct ankus_dev *ad);
 };
 
@@ -69,6 +71,7 @@ struct dump_kind {
  * @ifindex: device asked for, 0 for all
  * @dir: direction asked for, -1 for both
  * @state: lowest state asked for
+ * @tcp: what local sockets tell is asked for
  */
 struct dump {
 	const struct dump_kind *kind;
@@ -81,6 +84,7 @@ struct dump {
 	int ifindex;
 	int dir;
 	u8 state;
+	bool tcp;
 };
 
 static bool dump_wanted(const struct dump *dump, u8 dir, u8 state, u64 rate_bps)
@@ -133,12 +137,15 @@ static int dump_flow(struct dump *dump, struct ankus_dev *ad,
 		     struct ankus_flow *flow)
 {
 	void *hdr;
+	int err;
 
 	if (!dump_wanted(dump, flow->key.dir, flow->state, flow->rate.slow_bps))
 		return 0;
 	hdr = dump_begin(dump);
-	return dump_end(dump, hdr, hdr ? ankus_nl_fill_flow(dump->skb, ad, flow) :
-					 -EMSGSIZE);
+	err = hdr ? ankus_nl_fill_flow(dump->skb, ad, flow) : -EMSGSIZE;
+	if (!err && dump->tcp)
+		err = ankus_nl_put_flow_tcp(dump->skb, ad, flow);
+	return dump_end(dump, hdr, err);
 }
 
 static int dump_active(struct dump *dump, struct ankus_dev *ad)
@@ -261,6 +268,7 @@ static int dump_filter(struct dump *dump)
 		dump->rate_bps = nla_get_u64(attrs[kind->rate_bps]);
 	if (attrs[kind->limit])
 		dump->limit = nla_get_u32(attrs[kind->limit]);
+	dump->tcp = kind->tcp && attrs[kind->tcp];
 	return ankus_nl_no_filter(dump->cb, kind->id);
 }
 
@@ -321,6 +329,7 @@ int ankus_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		.state = ANKUS_A_FLOW_STATE,
 		.rate_bps = ANKUS_A_FLOW_RATE_BPS,
 		.limit = ANKUS_A_FLOW_LIMIT,
+		.tcp = ANKUS_A_FLOW_WITH_TCP,
 		.list = dump_flows,
 	};
 

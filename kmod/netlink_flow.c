@@ -447,6 +447,8 @@ int ankus_nl_flow_get_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&an->lock);
 	flow = flow_named(an, info, &ad);
 	err = IS_ERR(flow) ? PTR_ERR(flow) : ankus_nl_fill_flow(msg, ad, flow);
+	if (!err && info->attrs[ANKUS_A_FLOW_WITH_TCP])
+		err = ankus_nl_put_flow_tcp(msg, ad, flow);
 	mutex_unlock(&an->lock);
 	return ankus_nl_reply(info, msg, hdr, err);
 }

@@ -91,8 +91,9 @@ const struct nla_policy ankus_dev_del_nl_policy[ANKUS_A_DEV_IFNAME + 1] = {
 };
 
 /* ANKUS_CMD_RULE_GET - do */
-const struct nla_policy ankus_rule_get_nl_policy[ANKUS_A_RULE_PREF + 1] = {
+const struct nla_policy ankus_rule_get_nl_policy[ANKUS_A_RULE_WITH_TCP + 1] = {
 	[ANKUS_A_RULE_PREF] = { .type = NLA_U32, },
+	[ANKUS_A_RULE_WITH_TCP] = { .type = NLA_FLAG, },
 };
 
 /* ANKUS_CMD_RULE_NEW - do */
@@ -134,8 +135,9 @@ const struct nla_policy ankus_rule_flush_nl_policy[ANKUS_A_RULE_IFNAME + 1] = {
 };
 
 /* ANKUS_CMD_LINK_GET - do */
-const struct nla_policy ankus_link_get_nl_policy[ANKUS_A_LINK_NAME + 1] = {
+const struct nla_policy ankus_link_get_nl_policy[ANKUS_A_LINK_WITH_TCP + 1] = {
 	[ANKUS_A_LINK_NAME] = { .type = NLA_NUL_STRING, .len = 15, },
+	[ANKUS_A_LINK_WITH_TCP] = { .type = NLA_FLAG, },
 };
 
 /* ANKUS_CMD_LINK_NEW - do */
@@ -160,7 +162,7 @@ const struct nla_policy ankus_link_del_nl_policy[ANKUS_A_LINK_NAME + 1] = {
 };
 
 /* ANKUS_CMD_FLOW_GET - do */
-const struct nla_policy ankus_flow_get_nl_policy[ANKUS_A_FLOW_LIMIT + 1] = {
+const struct nla_policy ankus_flow_get_nl_policy[ANKUS_A_FLOW_WITH_TCP + 1] = {
 	[ANKUS_A_FLOW_ID] = { .type = NLA_U64, },
 	[ANKUS_A_FLOW_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_FLOW_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
@@ -168,6 +170,7 @@ const struct nla_policy ankus_flow_get_nl_policy[ANKUS_A_FLOW_LIMIT + 1] = {
 	[ANKUS_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 2),
 	[ANKUS_A_FLOW_RATE_BPS] = { .type = NLA_U64, },
 	[ANKUS_A_FLOW_LIMIT] = NLA_POLICY_MIN(NLA_U32, 1),
+	[ANKUS_A_FLOW_WITH_TCP] = { .type = NLA_FLAG, },
 };
 
 /* ANKUS_CMD_FLOW_PIN - do */
@@ -250,7 +253,7 @@ const struct genl_ops ankus_nl_ops[19] = {
 		.doit		= ankus_nl_rule_get_doit,
 		.dumpit		= ankus_nl_rule_get_dumpit,
 		.policy		= ankus_rule_get_nl_policy,
-		.maxattr	= ANKUS_A_RULE_PREF,
+		.maxattr	= ANKUS_A_RULE_WITH_TCP,
 	},
 	{
 		.cmd		= ANKUS_CMD_RULE_NEW,
@@ -278,7 +281,7 @@ const struct genl_ops ankus_nl_ops[19] = {
 		.doit		= ankus_nl_link_get_doit,
 		.dumpit		= ankus_nl_link_get_dumpit,
 		.policy		= ankus_link_get_nl_policy,
-		.maxattr	= ANKUS_A_LINK_NAME,
+		.maxattr	= ANKUS_A_LINK_WITH_TCP,
 	},
 	{
 		.cmd		= ANKUS_CMD_LINK_NEW,
@@ -306,7 +309,7 @@ const struct genl_ops ankus_nl_ops[19] = {
 		.doit		= ankus_nl_flow_get_doit,
 		.dumpit		= ankus_nl_flow_get_dumpit,
 		.policy		= ankus_flow_get_nl_policy,
-		.maxattr	= ANKUS_A_FLOW_LIMIT,
+		.maxattr	= ANKUS_A_FLOW_WITH_TCP,
 	},
 	{
 		.cmd		= ANKUS_CMD_FLOW_PIN,

@@ -23,7 +23,7 @@ extern const struct nla_policy ankus_dev_set_nl_policy[ANKUS_A_DEV_RX_CPUS + 1];
 
 extern const struct nla_policy ankus_dev_del_nl_policy[ANKUS_A_DEV_IFNAME + 1];
 
-extern const struct nla_policy ankus_rule_get_nl_policy[ANKUS_A_RULE_PREF + 1];
+extern const struct nla_policy ankus_rule_get_nl_policy[ANKUS_A_RULE_WITH_TCP + 1];
 
 extern const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_RX_CPUS + 1];
 
@@ -31,7 +31,7 @@ extern const struct nla_policy ankus_rule_del_nl_policy[ANKUS_A_RULE_PREF + 1];
 
 extern const struct nla_policy ankus_rule_flush_nl_policy[ANKUS_A_RULE_IFNAME + 1];
 
-extern const struct nla_policy ankus_link_get_nl_policy[ANKUS_A_LINK_NAME + 1];
+extern const struct nla_policy ankus_link_get_nl_policy[ANKUS_A_LINK_WITH_TCP + 1];
 
 extern const struct nla_policy ankus_link_new_nl_policy[ANKUS_A_LINK_CAPACITY_BPS + 1];
 
@@ -39,7 +39,7 @@ extern const struct nla_policy ankus_link_set_nl_policy[ANKUS_A_LINK_CAPACITY_BP
 
 extern const struct nla_policy ankus_link_del_nl_policy[ANKUS_A_LINK_NAME + 1];
 
-extern const struct nla_policy ankus_flow_get_nl_policy[ANKUS_A_FLOW_LIMIT + 1];
+extern const struct nla_policy ankus_flow_get_nl_policy[ANKUS_A_FLOW_WITH_TCP + 1];
 
 extern const struct nla_policy ankus_flow_pin_nl_policy[ANKUS_A_FLOW_PIN_CPU + 1];
 

@@ -3,6 +3,7 @@
 #include <linux/rtnetlink.h>
 #include <net/sock.h>
 
+#include "compat.h"
 #include "balance.h"
 #include "control.h"
 #include "event.h"
@@ -294,6 +295,8 @@ int ankus_nl_link_get_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&an->lock);
 	link = link_named(an, info);
 	err = IS_ERR(link) ? PTR_ERR(link) : ankus_nl_fill_link(msg, link);
+	if (!err && info->attrs[ANKUS_A_LINK_WITH_TCP])
+		err = ankus_nl_put_link_tcp(msg, link);
 	mutex_unlock(&an->lock);
 	return ankus_nl_reply(info, msg, hdr, err);
 }
@@ -313,8 +316,10 @@ int ankus_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	struct ankus_dev *ad;
 	unsigned int i;
 	void *hdr;
+	bool tcp;
 	int err;
 
+	tcp = ankus_dump_attrs(cb)[ANKUS_A_LINK_WITH_TCP];
 	err = ankus_nl_no_filter(cb, ANKUS_A_LINK_NAME);
 	if (err)
 		return err;
@@ -329,6 +334,8 @@ int ankus_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 			hdr = ankus_nl_put_dump_header(skb, cb,
 						       ANKUS_CMD_LINK_GET);
 			err = hdr ? ankus_nl_fill_link(skb, link) : -EMSGSIZE;
+			if (!err && tcp)
+				err = ankus_nl_put_link_tcp(skb, link);
 			if (err) {
 				if (hdr)
 					genlmsg_cancel(skb, hdr);

@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 #include <net/sock.h>
 
+#include "compat.h"
 #include "control.h"
 #include "event.h"
 #include "netlink.h"
@@ -441,6 +442,8 @@ int ankus_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&an->lock);
 	rule = rule_named(an, info);
 	err = IS_ERR(rule) ? PTR_ERR(rule) : rule_fill(msg, rule);
+	if (!err && info->attrs[ANKUS_A_RULE_WITH_TCP])
+		err = ankus_nl_put_rule_tcp(msg, an, rule);
 	mutex_unlock(&an->lock);
 	return ankus_nl_reply(info, msg, hdr, err);
 }
@@ -456,6 +459,7 @@ int ankus_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info)
 int ankus_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct ankus_net *an = ankus_net(sock_net(skb->sk));
+	bool tcp = ankus_dump_attrs(cb)[ANKUS_A_RULE_WITH_TCP];
 	int err = ankus_nl_no_filter(cb, ANKUS_A_RULE_PREF);
 	struct ankus_rule *rule;
 	void *hdr;
@@ -469,6 +473,8 @@ int ankus_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 			continue;
 		hdr = ankus_nl_put_dump_header(skb, cb, ANKUS_CMD_RULE_GET);
 		err = hdr ? rule_fill(skb, rule) : -EMSGSIZE;
+		if (!err && tcp)
+			err = ankus_nl_put_rule_tcp(skb, an, rule);
 		if (err) {
 			if (hdr)
 				genlmsg_cancel(skb, hdr);

@@ -35,14 +35,14 @@ static const char *const rule_attrs[] = {
 	"dst", "dst-len", "sport-first", "sport-last", "dport-first",
 	"dport-last", "dscp", "mark", "mark-mask", "rate-bps", "bytes",
 	"verdict", "rx-queues", "tx-queues", "link", "replace", "flows",
-	"event", "rx-cpus"
+	"event", "rx-cpus", "tcp", "with-tcp"
 };
 
 static const char *const link_attrs[] = {
 	"pad", "name", "ifindex", "ifname", "upper-ifindex", "upper-ifname",
 	"capacity-bps", "auto", "state", "reason", "speed-bps", "flows",
 	"pinned-bps", "tx-bps", "event", "imbalance-permille",
-	"expected-permille", "other-bps"
+	"expected-permille", "other-bps", "tcp", "with-tcp"
 };
 
 static const char *const pin_attrs[] = {
@@ -56,7 +56,8 @@ static const char *const flow_attrs[] = {
 	"dst", "sport", "dport", "dscp", "mark", "state", "bytes", "packets",
 	"rate-bps", "age-ms", "idle-ms", "rule-pref", "ignored", "pin-mode",
 	"rx-queue", "tx-queue", "link", "pin-queue", "pin-link", "pin-kind",
-	"event", "limit", "pair", "grouped", "cpu", "pin-cpu"
+	"event", "limit", "pair", "grouped", "cpu", "pin-cpu", "tcp",
+	"with-tcp"
 };
 
 static const char *const pair_attrs[] = {

@@ -8,6 +8,7 @@
 #include "flow.h"
 #include "list.h"
 #include "print.h"
+#include "tcp.h"
 #include "words.h"
 
 static const char help[] =
@@ -106,6 +107,7 @@ static enum status flow_show(struct args *a)
 	if (a->argc && isdigit((unsigned char)a->argv[0][0])) {
 		if (start(a, &req, ANKUS_CMD_FLOW_GET) || no_more_words(a))
 			return USAGE;
+		tcp_ask(&req, ANKUS_A_FLOW_WITH_TCP);
 		return print_answer(&req, false, head, flow_text);
 	}
 
@@ -114,6 +116,7 @@ static enum status flow_show(struct args *a)
 	nl_req_init(&req, &flow_schema, ANKUS_CMD_FLOW_GET, 0);
 	if (get_words(a, show_words, &req))
 		return USAGE;
+	tcp_ask(&req, ANKUS_A_FLOW_WITH_TCP);
 	list.by = sort_keys[filter.sort];
 	list.most = filter.limit;
 	return list_print(&req, &list);

@@ -10,6 +10,7 @@
 #include "format.h"
 #include "print.h"
 #include "schema.h"
+#include "tcp.h"
 
 static const struct {
 	u16 attr;
@@ -181,6 +182,7 @@ void flow_text(const struct nl_view *v)
 		value(v, ANKUS_A_FLOW_PACKETS, " packets ");
 		value(v, ANKUS_A_FLOW_AGE_MS, " age ");
 		value(v, ANKUS_A_FLOW_IDLE_MS, " idle ");
+		tcp_text(v, ANKUS_A_FLOW_TCP, "\n      ");
 	}
 	if (options.details) {
 		value(v, ANKUS_A_FLOW_DSCP, "\n      dscp ");

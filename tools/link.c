@@ -7,6 +7,7 @@
 
 #include "format.h"
 #include "print.h"
+#include "tcp.h"
 #include "words.h"
 
 static const char help[] =
@@ -153,6 +154,7 @@ static void text(const struct nl_view *v)
 	if (options.details)
 		print_value(&link_schema, v, ANKUS_A_LINK_OTHER_BPS,
 			    "\n    beside pinned flows ");
+	tcp_text(v, ANKUS_A_LINK_TCP, "\n    ");
 	print_text("\n");
 }
 
@@ -168,6 +170,7 @@ static enum status link_show(struct args *a)
 		nl_req_init(&req, &link_schema, ANKUS_CMD_LINK_GET, 0);
 	else if (start(a, &req, ANKUS_CMD_LINK_GET) || no_more_words(a))
 		return USAGE;
+	tcp_ask(&req, ANKUS_A_LINK_WITH_TCP);
 	return print_answer(&req, all, head, text);
 }
 

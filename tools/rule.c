@@ -10,6 +10,7 @@
 #include "format.h"
 #include "parse.h"
 #include "print.h"
+#include "tcp.h"
 #include "words.h"
 
 static const char help[] =
@@ -323,6 +324,7 @@ static void text(const struct nl_view *v)
 		value(v, ANKUS_A_RULE_VERDICT, " ");
 	if (options.statistics)
 		value(v, ANKUS_A_RULE_FLOWS, "\n    flows ");
+	tcp_text(v, ANKUS_A_RULE_TCP, "\n    ");
 	print_text("\n");
 }
 
@@ -334,6 +336,7 @@ static enum status rule_show(struct args *a)
 	nl_req_init(&req, &rule_schema, ANKUS_CMD_RULE_GET, 0);
 	if (get_words(a, pref_words, &req))
 		return USAGE;
+	tcp_ask(&req, ANKUS_A_RULE_WITH_TCP);
 	return print_answer(&req, all, NULL, text);
 }
 

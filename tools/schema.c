@@ -207,6 +207,26 @@ static const struct attr dev_attrs[] = {
 
 const struct schema dev_schema = { dev_attrs, ARRAY_SIZE(dev_attrs) };
 
+static const struct attr tcp_attrs[] = {
+	[ANKUS_A_TCP_PAD] = { "pad", KIND_NONE },
+	[ANKUS_A_TCP_FLOWS] = { "flows", KIND_NUM },
+	[ANKUS_A_TCP_SRTT_US] = { "srtt-us", KIND_USEC },
+	[ANKUS_A_TCP_MIN_RTT_US] = { "min-rtt-us", KIND_USEC },
+	[ANKUS_A_TCP_CWND] = { "cwnd", KIND_NUM },
+	[ANKUS_A_TCP_BYTES_SENT] = { "bytes-sent", KIND_SIZE },
+	[ANKUS_A_TCP_BYTES_RETRANS] = { "bytes-retrans", KIND_SIZE },
+	[ANKUS_A_TCP_RETRANSMITS] = { "retransmits", KIND_NUM },
+	[ANKUS_A_TCP_LOST] = { "lost", KIND_NUM },
+	[ANKUS_A_TCP_REORDERING] = { "reordering", KIND_NUM },
+	[ANKUS_A_TCP_REORD_SEEN] = { "reord-seen", KIND_NUM },
+	[ANKUS_A_TCP_DELIVERY_BPS] = { "delivery-bps", KIND_LOAD },
+	[ANKUS_A_TCP_RCV_RTT_US] = { "rcv-rtt-us", KIND_USEC },
+	[ANKUS_A_TCP_RCV_OUT_OF_ORDER] = { "rcv-out-of-order", KIND_NUM },
+	[ANKUS_A_TCP_CONGESTION_CONTROL] = { "congestion-control", KIND_STRING },
+};
+
+const struct schema tcp_schema = { tcp_attrs, ARRAY_SIZE(tcp_attrs) };
+
 static const struct attr rule_attrs[] = {
 	[ANKUS_A_RULE_PAD] = { "pad", KIND_NONE },
 	[ANKUS_A_RULE_PREF] = { "pref", KIND_NUM },
@@ -238,6 +258,8 @@ static const struct attr rule_attrs[] = {
 	[ANKUS_A_RULE_EVENT] = { "event", KIND_ENUM, &event_names },
 	[ANKUS_A_RULE_RX_CPUS] = { "rx-cpus", KIND_QUEUES,
 				   .nested = &queue_range_schema },
+	[ANKUS_A_RULE_TCP] = { "tcp", KIND_NEST, .nested = &tcp_schema },
+	[ANKUS_A_RULE_WITH_TCP] = { "with-tcp", KIND_NONE },
 };
 
 const struct schema rule_schema = { rule_attrs, ARRAY_SIZE(rule_attrs) };
@@ -261,6 +283,8 @@ static const struct attr link_attrs[] = {
 	[ANKUS_A_LINK_IMBALANCE_PERMILLE] = { "imbalance-permille", KIND_MILLI },
 	[ANKUS_A_LINK_EXPECTED_PERMILLE] = { "expected-permille", KIND_MILLI },
 	[ANKUS_A_LINK_OTHER_BPS] = { "other-bps", KIND_LOAD },
+	[ANKUS_A_LINK_TCP] = { "tcp", KIND_NEST, .nested = &tcp_schema },
+	[ANKUS_A_LINK_WITH_TCP] = { "with-tcp", KIND_NONE },
 };
 
 const struct schema link_schema = { link_attrs, ARRAY_SIZE(link_attrs) };
@@ -334,6 +358,8 @@ static const struct attr flow_attrs[] = {
 	[ANKUS_A_FLOW_GROUPED] = { "grouped", KIND_FLAG },
 	[ANKUS_A_FLOW_CPU] = { "cpu", KIND_NEST, .nested = &pin_schema },
 	[ANKUS_A_FLOW_PIN_CPU] = { "pin-cpu", KIND_NUM },
+	[ANKUS_A_FLOW_TCP] = { "tcp", KIND_NEST, .nested = &tcp_schema },
+	[ANKUS_A_FLOW_WITH_TCP] = { "with-tcp", KIND_NONE },
 };
 
 const struct schema flow_schema = { flow_attrs, ARRAY_SIZE(flow_attrs) };
