@@ -234,13 +234,13 @@ static inline unsigned int ankus_max_backlog(void)
  */
 static inline struct sock *ankus_tcp_lookup(struct net *net, __be32 saddr,
 					    __be16 sport, __be32 daddr,
-					    u16 dport, int dif)
+					    u16 dport, int dif, int sdif)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-	return __inet_lookup_established(net, saddr, sport, daddr, dport, dif, 0);
+	return __inet_lookup_established(net, saddr, sport, daddr, dport, dif, sdif);
 #else
 	return __inet_lookup_established(net, net->ipv4.tcp_death_row.hashinfo,
-					 saddr, sport, daddr, dport, dif, 0);
+					 saddr, sport, daddr, dport, dif, sdif);
 #endif
 }
 
@@ -248,15 +248,15 @@ static inline struct sock *ankus_tcp6_lookup(struct net *net,
 					     const struct in6_addr *saddr,
 					     __be16 sport,
 					     const struct in6_addr *daddr,
-					     u16 dport, int dif)
+					     u16 dport, int dif, int sdif)
 {
 #if !IS_ENABLED(CONFIG_IPV6)
 	return NULL;
 #elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-	return __inet6_lookup_established(net, saddr, sport, daddr, dport, dif, 0);
+	return __inet6_lookup_established(net, saddr, sport, daddr, dport, dif, sdif);
 #else
 	return __inet6_lookup_established(net, net->ipv4.tcp_death_row.hashinfo,
-					  saddr, sport, daddr, dport, dif, 0);
+					  saddr, sport, daddr, dport, dif, sdif);
 #endif
 }
 

@@ -35,9 +35,11 @@ int ankus_nl_fill_pair(struct sk_buff *msg, const struct ankus_dev *ad,
 		       const struct ankus_pair *pair);
 int ankus_nl_put_flow_tcp(struct sk_buff *msg, const struct ankus_dev *ad,
 			  const struct ankus_flow *flow);
-int ankus_nl_put_link_tcp(struct sk_buff *msg, const struct ankus_link *link);
-int ankus_nl_put_rule_tcp(struct sk_buff *msg, struct ankus_net *an,
-			  const struct ankus_rule *rule);
+struct ankus_nl_sums *ankus_nl_sums_new(unsigned int max);
+int ankus_nl_put_link_tcp(struct sk_buff *msg, struct ankus_nl_sums *sums,
+			  const struct ankus_link *link);
+int ankus_nl_put_rule_tcp(struct sk_buff *msg, struct ankus_nl_sums *sums,
+			  struct ankus_net *an, const struct ankus_rule *rule);
 enum ankus_flow_state ankus_nl_pair_state(const struct ankus_pair *pair);
 
 /* Parts of requests and replies */

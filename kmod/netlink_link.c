@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Netlink requests about links. */
 #include <linux/rtnetlink.h>
+#include <linux/slab.h>
 #include <net/sock.h>
 
 #include "compat.h"
@@ -284,20 +285,29 @@ int ankus_nl_link_del_doit(struct sk_buff *skb, struct genl_info *info)
 int ankus_nl_link_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct ankus_net *an = ankus_net(genl_info_net(info));
+	struct ankus_nl_sums *sums = NULL;
 	struct ankus_link *link;
 	struct sk_buff *msg;
 	void *hdr;
 	int err;
 
+	if (info->attrs[ANKUS_A_LINK_WITH_TCP]) {
+		sums = ankus_nl_sums_new(ANKUS_LINKS_MAX);
+		if (!sums)
+			return -ENOMEM;
+	}
 	msg = ankus_nl_reply_new(info, ANKUS_CMD_LINK_GET, &hdr);
-	if (!msg)
+	if (!msg) {
+		kfree(sums);
 		return -ENOMEM;
+	}
 	mutex_lock(&an->lock);
 	link = link_named(an, info);
 	err = IS_ERR(link) ? PTR_ERR(link) : ankus_nl_fill_link(msg, link);
-	if (!err && info->attrs[ANKUS_A_LINK_WITH_TCP])
-		err = ankus_nl_put_link_tcp(msg, link);
+	if (!err && sums)
+		err = ankus_nl_put_link_tcp(msg, sums, link);
 	mutex_unlock(&an->lock);
+	kfree(sums);
 	return ankus_nl_reply(info, msg, hdr, err);
 }
 
@@ -312,6 +322,7 @@ int ankus_nl_link_get_doit(struct sk_buff *skb, struct genl_info *info)
 int ankus_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct ankus_net *an = ankus_net(sock_net(skb->sk));
+	struct ankus_nl_sums *sums = NULL;
 	unsigned long at = 0;
 	struct ankus_dev *ad;
 	unsigned int i;
@@ -323,6 +334,11 @@ int ankus_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	err = ankus_nl_no_filter(cb, ANKUS_A_LINK_NAME);
 	if (err)
 		return err;
+	if (tcp) {
+		sums = ankus_nl_sums_new(ANKUS_LINKS_MAX);
+		if (!sums)
+			return -ENOMEM;
+	}
 	mutex_lock(&an->lock);
 	cb->seq = an->seq;
 	list_for_each_entry(ad, &an->devs, list) {
@@ -335,7 +351,7 @@ int ankus_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 						       ANKUS_CMD_LINK_GET);
 			err = hdr ? ankus_nl_fill_link(skb, link) : -EMSGSIZE;
 			if (!err && tcp)
-				err = ankus_nl_put_link_tcp(skb, link);
+				err = ankus_nl_put_link_tcp(skb, sums, link);
 			if (err) {
 				if (hdr)
 					genlmsg_cancel(skb, hdr);
@@ -347,5 +363,6 @@ int ankus_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	}
 out:
 	mutex_unlock(&an->lock);
+	kfree(sums);
 	return skb->len ?: err;
 }

@@ -11,6 +11,9 @@
 #include "netlink_gen.h"
 #include "rule.h"
 
+/* One walk over the flows serves so many rules, about what fits into a message */
+#define RULE_SUMS 64
+
 /* Rules matter to all devices of the namespace at once */
 static void rule_changed(struct ankus_net *an)
 {
@@ -431,20 +434,29 @@ int ankus_nl_rule_flush_doit(struct sk_buff *skb, struct genl_info *info)
 int ankus_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct ankus_net *an = ankus_net(genl_info_net(info));
+	struct ankus_nl_sums *sums = NULL;
 	struct ankus_rule *rule;
 	struct sk_buff *msg;
 	void *hdr;
 	int err;
 
+	if (info->attrs[ANKUS_A_RULE_WITH_TCP]) {
+		sums = ankus_nl_sums_new(1);
+		if (!sums)
+			return -ENOMEM;
+	}
 	msg = ankus_nl_reply_new(info, ANKUS_CMD_RULE_GET, &hdr);
-	if (!msg)
+	if (!msg) {
+		kfree(sums);
 		return -ENOMEM;
+	}
 	mutex_lock(&an->lock);
 	rule = rule_named(an, info);
 	err = IS_ERR(rule) ? PTR_ERR(rule) : rule_fill(msg, rule);
-	if (!err && info->attrs[ANKUS_A_RULE_WITH_TCP])
-		err = ankus_nl_put_rule_tcp(msg, an, rule);
+	if (!err && sums)
+		err = ankus_nl_put_rule_tcp(msg, sums, an, rule);
 	mutex_unlock(&an->lock);
+	kfree(sums);
 	return ankus_nl_reply(info, msg, hdr, err);
 }
 
@@ -460,12 +472,18 @@ int ankus_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct ankus_net *an = ankus_net(sock_net(skb->sk));
 	bool tcp = ankus_dump_attrs(cb)[ANKUS_A_RULE_WITH_TCP];
+	struct ankus_nl_sums *sums = NULL;
 	int err = ankus_nl_no_filter(cb, ANKUS_A_RULE_PREF);
 	struct ankus_rule *rule;
 	void *hdr;
 
 	if (err)
 		return err;
+	if (tcp) {
+		sums = ankus_nl_sums_new(RULE_SUMS);
+		if (!sums)
+			return -ENOMEM;
+	}
 	mutex_lock(&an->lock);
 	cb->seq = an->seq;
 	list_for_each_entry(rule, &an->rules, list) {
@@ -474,7 +492,7 @@ int ankus_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		hdr = ankus_nl_put_dump_header(skb, cb, ANKUS_CMD_RULE_GET);
 		err = hdr ? rule_fill(skb, rule) : -EMSGSIZE;
 		if (!err && tcp)
-			err = ankus_nl_put_rule_tcp(skb, an, rule);
+			err = ankus_nl_put_rule_tcp(skb, sums, an, rule);
 		if (err) {
 			if (hdr)
 				genlmsg_cancel(skb, hdr);
@@ -484,5 +502,6 @@ int ankus_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		cb->args[0] = (long)rule->pref + 1;
 	}
 	mutex_unlock(&an->lock);
+	kfree(sums);
 	return skb->len ?: err;
 }

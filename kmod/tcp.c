@@ -11,7 +11,10 @@
 #include "compat.h"
 #include "tcp.h"
 
-/* The socket that sends a flow, or receives it */
+/*
+ * The socket that sends a flow, or receives it.  It may be bound to the device
+ * above, which is what its packets seem to come from: a bond, a bridge, a VRF.
+ */
 static struct sock *tcp_sock_of(const struct ankus_dev *ad,
 				const struct ankus_key *key)
 {
@@ -21,14 +24,20 @@ static struct sock *tcp_sock_of(const struct ankus_dev *ad,
 	__be16 sport = in ? key->sport : key->dport;
 	u16 port = ntohs(in ? key->dport : key->sport);
 	struct net *net = dev_net(ad->netdev);
-	int dif = ad->netdev->ifindex;
+	int dif = ad->netdev->ifindex, sdif = 0;
+	struct net_device *master;
 
 	if (key->proto != IPPROTO_TCP)
 		return NULL;
+	master = netdev_master_upper_dev_get_rcu(ad->netdev);
+	if (master) {
+		sdif = netif_is_l3_master(master) ? dif : 0;
+		dif = master->ifindex;
+	}
 	if (key->family == AF_INET)
 		return ankus_tcp_lookup(net, remote->s6_addr32[0], sport,
-					local->s6_addr32[0], port, dif);
-	return ankus_tcp6_lookup(net, remote, sport, local, port, dif);
+					local->s6_addr32[0], port, dif, sdif);
+	return ankus_tcp6_lookup(net, remote, sport, local, port, dif, sdif);
 }
 
 static void tcp_add_sent(struct ankus_tcp *tcp, const struct sock *sk)

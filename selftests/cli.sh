@@ -325,11 +325,11 @@ spec_keys() {
 		map(gsub("-"; "_")) | sort | join(" ")' "$tmp/spec" --args "$@"
 }
 
-# json_keys FILTER WORDS...: the names in one object, less those in FILTER
+# json_keys FILTER WORDS...: the names in one object with -s, less those in FILTER
 json_keys() {
 	local filter=$1
 	shift
-	ankus -n "$ns" -j "$@" | jq -r ".[0] | del($filter) | keys | join(\" \")"
+	ankus -n "$ns" -j -s "$@" | jq -r ".[0] | del($filter) | keys | join(\" \")"
 }
 
 # Names in JSON are those of the specification, all of them.
@@ -357,7 +357,7 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 	check_is "queue: all attributes" "$(spec_keys queue-get)" \
 		"$(json_keys .x queue show)"
 	check_is "flow: all attributes" \
-		"$(spec_keys flow-get rule-pref rx-queue cpu tx-queue link)" \
+		"$(spec_keys flow-get rule-pref rx-queue cpu tx-queue link tcp)" \
 		"$(json_keys ".rule_pref, .rx_queue, .cpu, .tx_queue, .link" \
 			flow show dir out)"
 	check_is "pair: all attributes" "$(spec_keys pair-get)" \

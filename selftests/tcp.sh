@@ -141,9 +141,27 @@ test_rules() {
 		'"flows"' show "$left" rule show
 	check "in text" eval 'ankus -n "$left" -s rule show |
 		grep -qE "^ +tcp flows 1 rtt .* retransmits [0-9]+"'
+	# more rules than one walk over the flows serves
+	seq 31 300 | sed 's/.*/rule add pref & dport & action auto/' \
+		>"$lib_out/many"
+	ankus -n "$left" -batch "$lib_out/many"
+	ankus -n "$left" rule add pref 5000 dev v0 dir out dport 5301 action auto
+	ankus -n "$left" rule del pref 10
+	check_until "another rule has decided" 20 flows_are "$left" 1 \
+		'.dport == 5301 and .dir == "out"' '.rule_pref == 5000'
+	check "the last of many rules" between "$left" 5301 \
+		'.[] | select(.pref == 5000) | .tcp' "\"flows\", $sent" \
+		show "$left" rule show
+	check "and one amid them" between "$left" 5302 \
+		'.[] | select(.pref == 20) | .tcp' "\"flows\", $sent" \
+		show "$left" rule show
+	show "$left" rule show >"$lib_out/rules"
+	check "the others have nothing" jq -e 'length == 273 and all(.[];
+		.pref == 5000 or .pref == 20 or .tcp == {"flows": 0})' \
+		"$lib_out/rules"
 	ankus -n "$left" -j rule show >"$lib_out/rules"
 	check "not without being asked" jq -e \
-		'length == 3 and all(.[]; has("tcp") | not)' "$lib_out/rules"
+		'length == 273 and all(.[]; has("tcp") | not)' "$lib_out/rules"
 	ankus -n "$left" rule flush
 }
 
@@ -187,6 +205,8 @@ test_forwarded() {
 }
 
 test_links() {
+	local lower
+
 	bond_links "$left" "$right" 802.3ad b0 b1
 	address_pair "$left" bond0 "$right" bond0 3
 	wait_until 40 in_ns "$left" ping -c 1 -W 1 10.3.0.2
@@ -200,6 +220,19 @@ test_links() {
 	check "in text" eval 'ankus -n "$left" -s link show |
 		grep -qE "^ +tcp flows [0-9]+ rtt "'
 	tcp_stop 5306
+
+	# packets of the bond, as one of its lower devices sees them
+	ankus -n "$left" dev del bond0
+	for lower in b0 b1; do
+		ankus -n "$left" dev add "$lower" rate 300kbit
+	done
+	check "a stream that is bound to the bond" tcp_start "$left" "$right" \
+		10.3.0.2 5307 1 1M --bind-dev bond0
+	check_until "is found by its lower device" 20 eval \
+		'show "$left" flow show dir out rate 300kbit | jq -e "any(.[];
+			.dport == 5307 and .ifname != \"bond0\" and
+			.tcp.bytes_sent > 20000)"'
+	tcp_stop 5307
 }
 
 left='' right='' middle=''

@@ -46,8 +46,8 @@ void tcp_text(const struct nl_view *v, u16 attr, const char *before)
 	value(&tcp, ANKUS_A_TCP_CWND, " cwnd ");
 	value(&tcp, ANKUS_A_TCP_DELIVERY_BPS, " delivery ");
 	retransmitted(&tcp);
+	value(&tcp, ANKUS_A_TCP_REORD_SEEN, " reord-seen ");
 	value(&tcp, ANKUS_A_TCP_REORDERING, " reordering ");
-	value(&tcp, ANKUS_A_TCP_REORD_SEEN, " seen ");
 	value(&tcp, ANKUS_A_TCP_RCV_RTT_US, " rcv-rtt ");
 	value(&tcp, ANKUS_A_TCP_RCV_OUT_OF_ORDER, " rcv-out-of-order ");
 }
