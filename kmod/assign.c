@@ -41,20 +41,25 @@ static int assign_by_rate(const void *a, const void *b)
 	return x->rate_bps < y->rate_bps ? 1 : x->rate_bps > y->rate_bps ? -1 : 0;
 }
 
-/* Is the flow's queue, CPU or link gone, or not open to it any more? */
-static bool assign_must_leave(struct ankus_dev *ad,
-			      const struct ankus_flow *flow,
-			      const struct ankus_backend_ops *ops)
+/* Why has the flow to go somewhere else?  None when it may stay. */
+static enum ankus_move_reason assign_why(struct ankus_dev *ad,
+					 const struct ankus_flow *flow,
+					 const struct ankus_backend_ops *ops)
 {
 	int want = flow->ctl->pin[ops->kind].want;
 	bool dead;
 
+	if (want == ANKUS_NO_BIN)
+		return ANKUS_MOVE_REASON_PLACED;
 	rcu_read_lock();
 	dead = ops->dead(ad, want);
 	rcu_read_unlock();
-	ad->count[ANKUS_FAILOVERS] += dead;
-	return dead || want >= ad->n_bins[ops->kind] ||
-	       !ad->bins[ops->kind][want].usable || !ops->allowed(flow, want);
+	if (dead)
+		return ANKUS_MOVE_REASON_DEAD;
+	if (want >= ad->n_bins[ops->kind] ||
+	    !ad->bins[ops->kind][want].usable || !ops->allowed(flow, want))
+		return ANKUS_MOVE_REASON_CLOSED;
+	return ANKUS_MOVE_REASON_NONE;
 }
 
 /*
@@ -111,18 +116,22 @@ static unsigned int assign_unplaced(struct ankus_dev *ad,
 
 	ankus_active_for_each(&ad->flows, flow) {
 		struct ankus_pin *pin = &flow->ctl->pin[ops->kind];
+		enum ankus_move_reason why;
 		int bin = pin->want;
 
 		if (flow->ignored && flow->mode == ANKUS_PIN_MODE_AUTO)
-			ankus_steer_want(pin, ANKUS_NO_BIN, now);
+			ankus_steer_want(pin, ANKUS_NO_BIN,
+					 ANKUS_MOVE_REASON_NONE, now);
 		if (!assign_steerable(ad, flow, ops->kind))
 			continue;
+		why = assign_why(ad, flow, ops);
+		ad->count[ANKUS_FAILOVERS] += why == ANKUS_MOVE_REASON_DEAD;
 		if (bin == ANKUS_NO_BIN) {
 			/* a rule on its way out makes room first */
 			if (now < pin->retry_ns || pin->installed)
 				continue;
 			bin = ankus_flow_seen(flow, ops->kind);
-		} else if (!assign_must_leave(ad, flow, ops)) {
+		} else if (!why) {
 			continue;
 		}
 		items[n++] = assign_item(flow, ops, bin);
@@ -232,7 +241,7 @@ static unsigned int assign_place(struct ankus_dev *ad,
 		}
 		bins[bin].load_bps += item->rate_bps;
 		assign_group(groups, item, bin, item->rate_bps);
-		ankus_steer_want(pin, bin, now);
+		ankus_steer_want(pin, bin, assign_why(ad, flow, ops), now);
 		placed++;
 	}
 	kvfree(groups);
@@ -253,7 +262,8 @@ static void assign_rebalance(struct ankus_dev *ad,
 		struct ankus_pin *pin = &flow->ctl->pin[ops->kind];
 
 		if (items[i].bin != pin->want)
-			ankus_steer_want(pin, items[i].bin, now);
+			ankus_steer_want(pin, items[i].bin,
+					 ANKUS_MOVE_REASON_REBALANCE, now);
 	}
 }
 
@@ -353,7 +363,8 @@ static void assign_none(struct ankus_dev *ad, unsigned int kind, u64 now)
 	if (ankus_steer_ops(ad, kind, &reason))
 		return;
 	ankus_active_for_each(&ad->flows, flow)
-		ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN, now);
+		ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN,
+				 ANKUS_MOVE_REASON_NONE, now);
 }
 
 /* A flow whose RX queue was seen to be the right one has no CPU beside that. */
@@ -365,7 +376,8 @@ static void assign_spare_cpus(struct ankus_dev *ad, u64 now)
 		if (flow->mode == ANKUS_PIN_MODE_AUTO &&
 		    !ankus_rx_cpu_wanted(ad, flow))
 			ankus_steer_want(&flow->ctl->pin[ANKUS_PIN_CPU],
-					 ANKUS_NO_BIN, now);
+					 ANKUS_NO_BIN, ANKUS_MOVE_REASON_NONE,
+					 now);
 }
 
 /* A flow pinned by hand does not follow its link's slot to another link. */

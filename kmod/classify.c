@@ -24,7 +24,8 @@ static void classify_release(struct ankus_flow *flow, u64 now)
 	if (!flow->ctl)
 		return;
 	for (kind = 0; kind < ANKUS_PIN_KINDS; kind++)
-		ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN, now);
+		ankus_steer_want(&flow->ctl->pin[kind], ANKUS_NO_BIN,
+				 ANKUS_MOVE_REASON_NONE, now);
 }
 
 /**

@@ -12,6 +12,7 @@
 #include "control.h"
 #include "event.h"
 #include "link.h"
+#include "move.h"
 #include "rx_cpu.h"
 #include "steer.h"
 #include "trace.h"
@@ -119,21 +120,31 @@ static bool control_unasked(const struct ankus_dev *ad,
 	return flow->mode == ANKUS_PIN_MODE_OFF;
 }
 
+static void control_tell(struct ankus_dev *ad, struct ankus_flow *flow,
+			 unsigned int kind, int event)
+{
+	if (event < 0)
+		return;
+	ad->an->seq++;
+	ankus_event_flow(ad, flow, kind, event);
+}
+
 static void control_look(struct ankus_dev *ad, u64 now)
 {
+	unsigned int reads = ANKUS_MOVE_READS;
 	struct ankus_flow *flow;
 	unsigned int kind;
-	int event;
 
 	ankus_active_for_each(&ad->flows, flow) {
 		for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
+			struct ankus_pin *pin = &flow->ctl->pin[kind];
+
 			if (control_unasked(ad, flow))
-				ankus_steer_settle(&flow->ctl->pin[kind]);
-			event = ankus_steer_look(ad, flow, kind, now);
-			if (event < 0)
-				continue;
-			ad->an->seq++;
-			ankus_event_flow(ad, flow, kind, event);
+				ankus_steer_settle(pin);
+			control_tell(ad, flow, kind,
+				     ankus_steer_look(ad, flow, kind, now));
+			control_tell(ad, flow, kind,
+				     ankus_move_look(ad, pin, now, &reads));
 		}
 	}
 }
@@ -218,7 +229,9 @@ void ankus_control_refresh(struct ankus_dev *ad)
 		if (!pin->installed)
 			flow->ctl->rx.tried = 0;
 		else if (!ankus_rx_usable(ad, pin->by))
-			ankus_steer_want(pin, ANKUS_NO_BIN, ktime_get_ns());
+			ankus_steer_want(pin, ANKUS_NO_BIN,
+					 ANKUS_MOVE_REASON_NONE,
+					 ktime_get_ns());
 	}
 	mutex_unlock(&ad->an->lock);
 }

@@ -225,6 +225,8 @@ int ankus_flow_activate(struct ankus_flow *flow)
 		ctl->pin[kind].want = ANKUS_NO_BIN;
 		ctl->pin[kind].have = ANKUS_NO_BIN;
 		ctl->pin[kind].left = ANKUS_NO_BIN;
+		ctl->pin[kind].from = ANKUS_NO_BIN;
+		ctl->pin[kind].to = ANKUS_NO_BIN;
 	}
 	rb_add(&ctl->node, &flow->table->active, flow_older);
 	flow->table->active_count++;

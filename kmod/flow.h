@@ -43,6 +43,35 @@ enum ankus_pin_kind {
 #define ANKUS_FLOW_ROOM_SHIFT 3
 
 /**
+ * struct ankus_tcp_marks - what tells of loss and reordering, since a connection
+ *	began or between two readings
+ * @retransmits: segments sent again
+ * @reord_seen: times that reordering was seen, of a flow that is sent
+ * @rcv_out_of_order: segments that came after later ones, of one that is received
+ */
+struct ankus_tcp_marks {
+	u32 retransmits;
+	u32 reord_seen;
+	u32 rcv_out_of_order;
+};
+
+/**
+ * struct ankus_watch - how a flow fares when it has been moved
+ * @before: as its local TCP socket told last before that
+ * @after: what has come from then on
+ * @before_ns: when @before was read, 0 while there is nothing to tell
+ * @due_ns: when to read again, 0 when not
+ * @over_ns: from @before to @after, 0 before the end
+ */
+struct ankus_watch {
+	struct ankus_tcp_marks before;
+	struct ankus_tcp_marks after;
+	u64 before_ns;
+	u64 due_ns;
+	u64 over_ns;
+};
+
+/**
  * struct ankus_pin - one steering of one flow
  * @want: bin wanted in force, or ANKUS_NO_BIN.  Written under ankus_net::lock,
  *	read by the packet path
@@ -53,6 +82,13 @@ enum ankus_pin_kind {
  * @switches: times that @have took on a bin, written with it
  * @switched_ns: when it last did, likewise
  * @gap_ns: last packet seen while a change is waiting, packet path
+ * @left_ns: when @left was written
+ * @waited_ns: time that the last switch had been wanted for, written with it
+ * @from: bin of the switch before that, or ANKUS_NO_BIN, likewise
+ * @to: bin of the last switch, likewise; ANKUS_NO_BIN behind the end of the pin
+ * @went_why: enum ankus_move_reason of the last switch, likewise
+ * @went_by: enum ankus_safe_point of it, likewise
+ * @why: enum ankus_move_reason of @want; read by the packet path
  * @wanted_ns: when @want last changed
  * @retry_ns: not to be placed or tried again before this time
  * @again_ns: not to be taken back before this time, after that failed; RX
@@ -60,6 +96,7 @@ enum ankus_pin_kind {
  * @latency_us: from the flow's first packet to the first pin in force
  * @proof_sent: bytes of the flow when the proof began, 0 before
  * @proof_bytes: bytes of the bin then; of RX, ankus_flow::seen_changes then
+ * @watch: how the flow fares after the last switch
  * @reason: why the state is what it is, a string constant or NULL
  * @told: reason of the last failure that was told
  * @by: backend that has installed it or is to, RX; written while not @busy
@@ -84,7 +121,14 @@ struct ankus_pin {
 	u32 switches;
 	u64 switched_ns;
 	u64 gap_ns;
+	u64 left_ns;
+	u64 waited_ns;
+	int from;
+	int to;
+	u8 went_why;
+	u8 went_by;
 
+	u8 why;
 	u64 wanted_ns;
 	u64 retry_ns;
 	u64 again_ns;
@@ -92,6 +136,7 @@ struct ankus_pin {
 	u64 latency_us;
 	u64 proof_sent;
 	u64 proof_bytes;
+	struct ankus_watch watch;
 	const char *reason;
 	const char *told;
 	const struct ankus_backend_ops *by;

@@ -6,6 +6,7 @@
 #include "control.h"
 #include "event.h"
 #include "link.h"
+#include "move.h"
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "steer.h"
@@ -24,6 +25,9 @@ static int flow_put_bin(struct sk_buff *msg, struct ankus_dev *ad,
 		bin = link->lower->ifindex;
 		if (attr == ANKUS_A_PIN_TARGET &&
 		    nla_put_string(msg, ANKUS_A_PIN_LINK, link->name))
+			return -EMSGSIZE;
+		if (attr == ANKUS_A_PIN_FROM &&
+		    nla_put_string(msg, ANKUS_A_PIN_FROM_LINK, link->name))
 			return -EMSGSIZE;
 	}
 	return nla_put_u32(msg, attr, bin);
@@ -54,6 +58,72 @@ static int flow_put_try(struct sk_buff *msg, const struct ankus_dev *ad,
 	}
 	return shared ? nla_put_u64_64bit(msg, ANKUS_A_PIN_SHARED_WITH, shared,
 					  ANKUS_A_PIN_PAD) : 0;
+}
+
+static int flow_put_wait(struct sk_buff *msg, enum ankus_move_reason why,
+			 u64 waited_ns)
+{
+	if (!why)
+		return 0;
+	return nla_put_u32(msg, ANKUS_A_PIN_MOVE_REASON, why) ?:
+	       nla_put_u64_64bit(msg, ANKUS_A_PIN_WAITED_US,
+				 div_u64(waited_ns, NSEC_PER_USEC),
+				 ANKUS_A_PIN_PAD);
+}
+
+/* How the flow has fared behind the move, as part of its direction */
+static int flow_put_after(struct sk_buff *msg, const struct ankus_flow *flow,
+			  const struct ankus_watch *watch)
+{
+	const struct ankus_tcp_marks *after = &watch->after;
+	struct nlattr *nest;
+	int err;
+
+	if (!watch->over_ns)
+		return 0;
+	nest = nla_nest_start(msg, ANKUS_A_PIN_AFTER);
+	if (!nest)
+		return -EMSGSIZE;
+	if (flow->key.dir == ANKUS_DIR_IN)
+		err = nla_put_u64_64bit(msg, ANKUS_A_TCP_RCV_OUT_OF_ORDER,
+					after->rcv_out_of_order, ANKUS_A_TCP_PAD);
+	else
+		err = nla_put_u64_64bit(msg, ANKUS_A_TCP_RETRANSMITS,
+					after->retransmits, ANKUS_A_TCP_PAD) ?:
+		      nla_put_u64_64bit(msg, ANKUS_A_TCP_REORD_SEEN,
+					after->reord_seen, ANKUS_A_TCP_PAD);
+	if (err)
+		return err;
+	nla_nest_end(msg, nest);
+	return nla_put_u32(msg, ANKUS_A_PIN_AFTER_MS,
+			   div_u64(watch->over_ns, NSEC_PER_MSEC));
+}
+
+/* The move that waits, or else the last one */
+static int flow_put_move(struct sk_buff *msg, struct ankus_dev *ad,
+			 const struct ankus_flow *flow,
+			 const struct ankus_pin *pin)
+{
+	int have = READ_ONCE(pin->have);
+	u8 safe = READ_ONCE(pin->went_by);
+	u64 since;
+	int err;
+
+	if (pin->want == ANKUS_NO_BIN)
+		return 0;
+	if (pin->want != have) {
+		since = ankus_move_since(pin, pin->want);
+		return flow_put_wait(msg, pin->want == READ_ONCE(pin->to) ?
+					  ANKUS_MOVE_REASON_RESTORED : pin->why,
+				     max(ktime_get_ns(), since) - since);
+	}
+	err = flow_put_wait(msg, READ_ONCE(pin->went_why),
+			    READ_ONCE(pin->waited_ns)) ?:
+	      flow_put_bin(msg, ad, pin->kind, ANKUS_A_PIN_FROM,
+			   READ_ONCE(pin->from));
+	if (!err && safe)
+		err = nla_put_u32(msg, ANKUS_A_PIN_SAFE_POINT, safe);
+	return err ?: flow_put_after(msg, flow, &pin->watch);
 }
 
 static int flow_put_pin(struct sk_buff *msg, struct ankus_dev *ad,
@@ -88,6 +158,8 @@ static int flow_put_pin(struct sk_buff *msg, struct ankus_dev *ad,
 					pin->latency_us, ANKUS_A_PIN_PAD);
 	if (!err && kind == ANKUS_PIN_RXQ)
 		err = flow_put_try(msg, ad, &flow->ctl->rx);
+	if (!err)
+		err = flow_put_move(msg, ad, flow, pin);
 	nla_nest_end(msg, nest);
 	return err;
 }
@@ -353,7 +425,9 @@ static int flow_set_mode(struct ankus_dev *ad, struct ankus_flow *flow, u8 mode,
 			bin = to->link;
 		if (to && kind == ANKUS_PIN_CPU)
 			bin = to->cpu;
-		ankus_steer_want(pin, bin, now);
+		ankus_steer_want(pin, bin, bin == ANKUS_NO_BIN ?
+				 ANKUS_MOVE_REASON_NONE :
+				 ANKUS_MOVE_REASON_MANUAL, now);
 	}
 	ad->an->seq++;
 	ankus_control_run_soon(ad);

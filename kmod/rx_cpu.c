@@ -320,7 +320,7 @@ static int rx_cpu_route(struct ankus_dev *ad, struct ankus_pin *pin, u64 place)
 	    (want == ANKUS_NO_BIN || !rx_cpu_dead(ad, want))) {
 		if (!place && want != ANKUS_NO_BIN && want != here)
 			return have == ANKUS_NO_BIN ? here : have;
-		ankus_steer_switch(pin, want);
+		ankus_steer_switch(pin, want, ANKUS_SAFE_POINT_DRAINED);
 		have = want;
 	}
 	if (have == ANKUS_NO_BIN)

@@ -11,6 +11,7 @@
 #include <net/sock.h>
 
 #include "compat.h"
+#include "move.h"
 #include "steer.h"
 #include "trace.h"
 
@@ -80,11 +81,13 @@ void ankus_steer_set(struct ankus_pin *pin, u8 state, int error,
  * ankus_steer_want() - say where a flow is to go
  * @pin: the pin
  * @bin: queue, CPU or link slot, ANKUS_NO_BIN to take the pin back
+ * @why: reason for that bin; none to take the pin back
  * @now_ns: time
  *
- * Context: Under ankus_net::lock.
+ * Context: Process, under ankus_net::lock.
  */
-void ankus_steer_want(struct ankus_pin *pin, int bin, u64 now_ns)
+void ankus_steer_want(struct ankus_pin *pin, int bin,
+		      enum ankus_move_reason why, u64 now_ns)
 {
 	if (pin->want == bin)
 		return;
@@ -92,6 +95,10 @@ void ankus_steer_want(struct ankus_pin *pin, int bin, u64 now_ns)
 	if (pin->kind == ANKUS_PIN_RXQ && pin->want == ANKUS_NO_BIN)
 		ankus_pin_ctl(pin)->rx.tried = 0;
 	WRITE_ONCE(pin->wanted_ns, now_ns);
+	if (bin != ANKUS_NO_BIN) {
+		ankus_move_wanted(pin, now_ns);
+		WRITE_ONCE(pin->why, why);
+	}
 	WRITE_ONCE(pin->want, bin);
 	if (bin == ANKUS_NO_BIN) {
 		if (pin->kind == ANKUS_PIN_RXQ)
@@ -130,7 +137,7 @@ void ankus_steer_fail(struct ankus_pin *pin, u8 state, int error,
 	/* What fails again for the same reason is told of once */
 	pin->failed = pin->told != reason;
 	pin->told = reason;
-	ankus_steer_want(pin, ANKUS_NO_BIN, now_ns);
+	ankus_steer_want(pin, ANKUS_NO_BIN, ANKUS_MOVE_REASON_NONE, now_ns);
 	ankus_steer_set(pin, state, error, reason);
 	if (state != ANKUS_PIN_STATE_PARKED)
 		trace_ankus_verify(pin, bin);
@@ -218,13 +225,14 @@ bool ankus_steer_idle(const struct ankus_flow *flow)
 }
 
 static int steer_in_force(struct ankus_dev *ad, struct ankus_flow *flow,
-			  struct ankus_pin *pin)
+			  struct ankus_pin *pin, u64 now_ns)
 {
 	bool first = !pin->seen_switches;
+	u32 switches = READ_ONCE(pin->switches);
 
-	if (!first)
-		ad->count[ANKUS_MOVES] += pin->switches - pin->seen_switches;
-	pin->seen_switches = READ_ONCE(pin->switches);
+	ankus_move_seen(ad, pin, first ? 0 : switches - pin->seen_switches,
+			now_ns);
+	pin->seen_switches = switches;
 	if (!pin->latency_us)
 		pin->latency_us = div_u64(READ_ONCE(pin->switched_ns) -
 					  flow->first_ns, NSEC_PER_USEC);
@@ -319,7 +327,7 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 		return ANKUS_EVENT_FLOW_FAIL;
 	}
 	if (READ_ONCE(pin->switches) != pin->seen_switches)
-		return steer_in_force(ad, flow, pin);
+		return steer_in_force(ad, flow, pin, now_ns);
 
 	if (pin->want == ANKUS_NO_BIN) {
 		/* in a slow driver's hands it may still come into force */
@@ -338,6 +346,7 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 		}
 		/* the next pin is a first one again */
 		pin->seen_switches = 0;
+		WRITE_ONCE(pin->to, ANKUS_NO_BIN);
 		WRITE_ONCE(pin->switches, 0);
 		return event;
 	}
@@ -396,12 +405,12 @@ bool ankus_txq_idle(const struct netdev_queue *txq)
  * and not entered.
  *
  * Context: Egress hook.
- * Return: true if nothing can be overtaken.
+ * Return: why nothing can be overtaken, none (0) when something can.
  */
-bool ankus_steer_safe(const struct ankus_backend_ops *ops,
-		      const struct ankus_dev *ad, struct ankus_pin *pin,
-		      const struct sk_buff *skb,
-		      bool (*idle)(const struct ankus_dev *ad, int bin))
+enum ankus_safe_point
+ankus_steer_safe(const struct ankus_backend_ops *ops, const struct ankus_dev *ad,
+		 struct ankus_pin *pin, const struct sk_buff *skb,
+		 bool (*idle)(const struct ankus_dev *ad, int bin))
 {
 	int want = READ_ONCE(pin->want);
 	int have = READ_ONCE(pin->have);
@@ -410,34 +419,46 @@ bool ankus_steer_safe(const struct ankus_backend_ops *ops,
 	u64 last, now;
 
 	if (want != ANKUS_NO_BIN && ops->dead(ad, want))
-		return false;
+		return ANKUS_SAFE_POINT_NONE;
 	if (from != ANKUS_NO_BIN && ops->dead(ad, from))
-		return true;
+		return ANKUS_SAFE_POINT_DEAD;
 	if (sk && sk_fullsock(sk) && sk_is_tcp(sk))
-		return skb->ooo_okay;
+		return skb->ooo_okay ? ANKUS_SAFE_POINT_TCP_IDLE :
+				       ANKUS_SAFE_POINT_NONE;
 
 	now = ktime_get_ns();
 	last = READ_ONCE(pin->gap_ns);
 	WRITE_ONCE(pin->gap_ns, now);
-	return last >= READ_ONCE(pin->wanted_ns) &&
-	       now - last >= STEER_TX_GAP_NS && idle(ad, have);
+	if (last < READ_ONCE(pin->wanted_ns) || now - last < STEER_TX_GAP_NS ||
+	    !idle(ad, have))
+		return ANKUS_SAFE_POINT_NONE;
+	return ANKUS_SAFE_POINT_PAUSE;
 }
 
 /**
  * ankus_steer_switch() - put a pin into force
  * @pin: the pin
  * @bin: its wanted bin
+ * @safe: the safe point
  *
  * Context: Ingress or egress hook, at a safe point.
  */
-void ankus_steer_switch(struct ankus_pin *pin, int bin)
+void ankus_steer_switch(struct ankus_pin *pin, int bin,
+			enum ankus_safe_point safe)
 {
+	u64 now;
+
+	if (bin != ANKUS_NO_BIN) {
+		now = ktime_get_ns();
+		/* another CPU may be doing the same */
+		if (READ_ONCE(pin->have) != bin)
+			ankus_move_made(pin, bin, safe, now);
+		WRITE_ONCE(pin->switched_ns, now);
+	}
 	WRITE_ONCE(pin->left, ANKUS_NO_BIN);
 	WRITE_ONCE(pin->have, bin);
-	if (bin != ANKUS_NO_BIN) {
-		WRITE_ONCE(pin->switched_ns, ktime_get_ns());
+	if (bin != ANKUS_NO_BIN)
 		WRITE_ONCE(pin->switches, pin->switches + 1);
-	}
 	trace_ankus_pin(pin);
 }
 
@@ -456,6 +477,7 @@ void ankus_steer_leave(struct ankus_pin *pin, int bin)
 	/* another CPU may have found the way to another bin meanwhile */
 	if (cmpxchg(&pin->have, bin, ANKUS_NO_BIN) != bin)
 		return;
+	WRITE_ONCE(pin->left_ns, ktime_get_ns());
 	WRITE_ONCE(pin->left, bin);
 	trace_ankus_pin(pin);
 }

@@ -69,7 +69,8 @@ const struct ankus_backend_ops *ankus_steer_ops(struct ankus_dev *ad,
 						const char **reason);
 void ankus_steer_set(struct ankus_pin *pin, u8 state, int error,
 		     const char *reason);
-void ankus_steer_want(struct ankus_pin *pin, int bin, u64 now_ns);
+void ankus_steer_want(struct ankus_pin *pin, int bin,
+		      enum ankus_move_reason why, u64 now_ns);
 void ankus_steer_fail(struct ankus_pin *pin, u8 state, int error,
 		      const char *reason, u64 now_ns);
 void ankus_steer_settle(struct ankus_pin *pin);
@@ -115,11 +116,12 @@ void ankus_rx_feature_keep(struct ankus_dev *ad);
 void ankus_rx_feature_end(struct ankus_dev *ad);
 
 /* On the packet path */
-bool ankus_steer_safe(const struct ankus_backend_ops *ops,
-		      const struct ankus_dev *ad, struct ankus_pin *pin,
-		      const struct sk_buff *skb,
-		      bool (*idle)(const struct ankus_dev *ad, int bin));
-void ankus_steer_switch(struct ankus_pin *pin, int bin);
+enum ankus_safe_point
+ankus_steer_safe(const struct ankus_backend_ops *ops, const struct ankus_dev *ad,
+		 struct ankus_pin *pin, const struct sk_buff *skb,
+		 bool (*idle)(const struct ankus_dev *ad, int bin));
+void ankus_steer_switch(struct ankus_pin *pin, int bin,
+			enum ankus_safe_point safe);
 void ankus_steer_leave(struct ankus_pin *pin, int bin);
 bool ankus_txq_idle(const struct netdev_queue *txq);
 void ankus_tx_queue_apply(struct ankus_dev *ad, struct ankus_pin *pin,

@@ -10,6 +10,7 @@
 #include <linux/sort.h>
 
 #include "compat.h"
+#include "move.h"
 #include "rx_queue.h"
 #include "rx_rss.h"
 #include "steer.h"
@@ -71,8 +72,9 @@ static bool steer_rx_polled(const struct ankus_dev *ad,
  * The flow pauses, so what comes next cannot overtake what came before, unless
  * that still waits in its queue.  A queue that is never empty is left all the same.
  */
-static bool steer_rx_safe(const struct ankus_dev *ad,
-			  const struct ankus_flow *flow, u64 now_ns)
+static enum ankus_safe_point steer_rx_safe(const struct ankus_dev *ad,
+					   const struct ankus_flow *flow,
+					   u64 now_ns)
 {
 	const struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_RXQ];
 	u64 wanted = READ_ONCE(pin->wanted_ns);
@@ -81,10 +83,13 @@ static bool steer_rx_safe(const struct ankus_dev *ad,
 	/* to read back what is in force moves nothing */
 	if (pin->want != ANKUS_NO_BIN && pin->want == READ_ONCE(pin->have) &&
 	    !flow->ctl->rx.swap)
-		return true;
+		return ANKUS_SAFE_POINT_PAUSE;
 	if (now_ns < last + STEER_RX_GAP_NS)
-		return false;
-	return now_ns >= wanted + STEER_RX_IDLE_NS || !steer_rx_polled(ad, flow);
+		return ANKUS_SAFE_POINT_NONE;
+	if (!steer_rx_polled(ad, flow))
+		return ANKUS_SAFE_POINT_PAUSE;
+	return now_ns >= wanted + STEER_RX_IDLE_NS ? ANKUS_SAFE_POINT_TIMEOUT :
+						     ANKUS_SAFE_POINT_NONE;
 }
 
 /*
@@ -169,13 +174,15 @@ bool ankus_steer_rx_ready(struct ankus_dev *ad)
 	return steer_rx_due(ad, true);
 }
 
-static void steer_rx_have(struct ankus_pin *pin, int bin)
+static void steer_rx_have(struct ankus_pin *pin, int bin,
+			  enum ankus_safe_point safe)
 {
 	if (pin->have == bin)
 		return;
 	if (bin != ANKUS_NO_BIN) {
-		pin->switches++;
 		pin->switched_ns = ktime_get_ns();
+		ankus_move_made(pin, bin, safe, pin->switched_ns);
+		pin->switches++;
 	}
 	WRITE_ONCE(pin->have, bin);
 	trace_ankus_pin(pin);
@@ -192,6 +199,7 @@ static void steer_rx_have(struct ankus_pin *pin, int bin)
  * @order: backends to try
  * @n_order: how many
  * @failed: those that were tried in vain, a bit each
+ * @safe: enum ankus_safe_point at which it was done
  * @called: the driver was asked
  * @lost: somebody else has taken the rule away
  * @left: nothing was done yet
@@ -208,6 +216,7 @@ struct steer_rx_op {
 	u8 order[ANKUS_RX_BACKENDS];
 	u8 n_order;
 	u8 failed;
+	u8 safe;
 	bool called;
 	bool lost;
 	bool left;
@@ -407,7 +416,7 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 		op->flow->ctl->rx.swap = false;
 
 	if (op->left) {
-		steer_rx_have(pin, ANKUS_NO_BIN);
+		steer_rx_have(pin, ANKUS_NO_BIN, ANKUS_SAFE_POINT_NONE);
 		/* a pause is one that comes after this */
 		WRITE_ONCE(pin->wanted_ns, now);
 		if (pin->want == op->want)
@@ -416,11 +425,11 @@ static void steer_rx_done(struct ankus_dev *ad, const struct steer_rx_op *op)
 		return;
 	}
 	if (!op->error) {
-		steer_rx_have(pin, op->want);
+		steer_rx_have(pin, op->want, op->safe);
 		return;
 	}
 	if (!pin->installed)
-		steer_rx_have(pin, ANKUS_NO_BIN);
+		steer_rx_have(pin, ANKUS_NO_BIN, ANKUS_SAFE_POINT_NONE);
 	/* What was asked for meanwhile has not failed */
 	if (pin->want != op->want) {
 		ad->count[ANKUS_REFUSED] += op->want != ANKUS_NO_BIN &&
@@ -521,7 +530,9 @@ enum ankus_steer_left ankus_steer_rx_run(struct ankus_dev *ad, bool force)
 			now = ktime_get_ns();
 			if (!force && now - start >= STEER_RX_HOLD_NS)
 				left = ANKUS_STEER_MORE;
-			else if (force || steer_rx_safe(ad, ops[i].flow, now))
+			else
+				ops[i].safe = steer_rx_safe(ad, ops[i].flow, now);
+			if (force || ops[i].safe)
 				steer_rx_call(ad, &ops[i], &full);
 			ops[i].left |= !ops[i].called;
 		}

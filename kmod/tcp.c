@@ -116,3 +116,56 @@ bool ankus_tcp_add(struct ankus_tcp *tcp, const struct ankus_dev *ad,
 	tcp->flows++;
 	return true;
 }
+
+/**
+ * ankus_tcp_mark() - read what tells of loss and reordering
+ * @marks: set to it
+ * @ad: the device
+ * @flow: the flow
+ *
+ * Context: Process.
+ * Return: true if the flow is one of a local TCP socket.
+ */
+bool ankus_tcp_mark(struct ankus_tcp_marks *marks, const struct ankus_dev *ad,
+		    const struct ankus_flow *flow)
+{
+	struct ankus_tcp tcp;
+
+	ankus_tcp_init(&tcp);
+	if (!ankus_tcp_add(&tcp, ad, flow))
+		return false;
+	*marks = (struct ankus_tcp_marks) {
+		.retransmits = tcp.retransmits,
+		.reord_seen = tcp.reord_seen,
+		.rcv_out_of_order = tcp.rcv_out_of_order,
+	};
+	return true;
+}
+
+/* What a counter has counted; false when it is another one that began anew */
+static bool tcp_counted(u32 *since, u32 before, u32 now)
+{
+	*since = now - before;
+	return (s32)*since >= 0;
+}
+
+/**
+ * ankus_tcp_since() - what has come between two readings
+ * @since: set to it
+ * @before: the first reading
+ * @now: the second
+ *
+ * Context: Any.
+ * Return: false when the second is of another connection.
+ */
+bool ankus_tcp_since(struct ankus_tcp_marks *since,
+		     const struct ankus_tcp_marks *before,
+		     const struct ankus_tcp_marks *now)
+{
+	return tcp_counted(&since->retransmits, before->retransmits,
+			   now->retransmits) &&
+	       tcp_counted(&since->reord_seen, before->reord_seen,
+			   now->reord_seen) &&
+	       tcp_counted(&since->rcv_out_of_order, before->rcv_out_of_order,
+			   now->rcv_out_of_order);
+}

@@ -46,5 +46,10 @@ struct ankus_tcp {
 void ankus_tcp_init(struct ankus_tcp *tcp);
 bool ankus_tcp_add(struct ankus_tcp *tcp, const struct ankus_dev *ad,
 		   const struct ankus_flow *flow);
+bool ankus_tcp_mark(struct ankus_tcp_marks *marks, const struct ankus_dev *ad,
+		    const struct ankus_flow *flow);
+bool ankus_tcp_since(struct ankus_tcp_marks *since,
+		     const struct ankus_tcp_marks *before,
+		     const struct ankus_tcp_marks *now);
 
 #endif /* ANKUS_TCP_H */

@@ -127,6 +127,19 @@ static bool tx_link_bound(const struct sk_buff *skb)
 	return false;
 }
 
+/* The link that the packet is to take, the wanted one when that is safe */
+static int tx_link_move(struct ankus_dev *ad, struct ankus_pin *pin,
+			const struct sk_buff *skb, int want, int have)
+{
+	enum ankus_safe_point safe;
+
+	safe = ankus_steer_safe(&ankus_tx_link_ops, ad, pin, skb, tx_link_idle);
+	if (!safe)
+		return have;
+	ankus_steer_switch(pin, want, safe);
+	return want;
+}
+
 /**
  * ankus_tx_link_apply() - send a packet over the link of its flow
  * @ad: the upper device
@@ -144,11 +157,8 @@ bool ankus_tx_link_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 	struct net_device *upper = skb->dev;
 	struct ankus_link *link;
 
-	if (unlikely(want != have) &&
-	    ankus_steer_safe(&ankus_tx_link_ops, ad, pin, skb, tx_link_idle)) {
-		ankus_steer_switch(pin, want);
-		have = want;
-	}
+	if (unlikely(want != have))
+		have = tx_link_move(ad, pin, skb, want, have);
 	if (have == ANKUS_NO_BIN) {
 		/* it waits for the link to work again, or for another */
 		if (unlikely(READ_ONCE(pin->left) != ANKUS_NO_BIN))

@@ -133,6 +133,24 @@ static bool tx_queue_remembered(const struct sock *sk)
 	return rcu_access_pointer(sk->sk_dst_cache);
 }
 
+/* The queue that the packet is to take, the wanted one when that is safe */
+static int tx_queue_move(struct ankus_dev *ad, struct ankus_pin *pin,
+			 struct sk_buff *skb, int want, int have)
+{
+	enum ankus_safe_point safe;
+	struct sock *sk = skb->sk;
+
+	safe = ankus_steer_safe(&ankus_tx_queue_ops, ad, pin, skb,
+				tx_queue_idle);
+	if (!safe)
+		return have;
+	ankus_steer_switch(pin, want, safe);
+	/* the stack chooses anew; without TCP it never would by itself */
+	if (want == ANKUS_NO_BIN && sk && sk_fullsock(sk))
+		sk_tx_queue_clear(sk);
+	return want;
+}
+
 /**
  * ankus_tx_queue_apply() - send a packet through the queue of its flow
  * @ad: the device
@@ -148,14 +166,8 @@ void ankus_tx_queue_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 	int have = READ_ONCE(pin->have);
 	struct sock *sk = skb->sk;
 
-	if (unlikely(want != have) &&
-	    ankus_steer_safe(&ankus_tx_queue_ops, ad, pin, skb, tx_queue_idle)) {
-		ankus_steer_switch(pin, want);
-		have = want;
-		/* the stack chooses anew; without TCP it never would by itself */
-		if (have == ANKUS_NO_BIN && sk && sk_fullsock(sk))
-			sk_tx_queue_clear(sk);
-	}
+	if (unlikely(want != have))
+		have = tx_queue_move(ad, pin, skb, want, have);
 	if (have == ANKUS_NO_BIN)
 		return;
 	if (unlikely(tx_queue_dead(ad, have))) {

@@ -48,7 +48,9 @@ static const char *const link_attrs[] = {
 static const char *const pin_attrs[] = {
 	"pad", "state", "target", "current", "link", "observed", "backend",
 	"location", "error", "reason", "moves", "latency-us",
-	"failed", "shared-with"
+	"failed", "shared-with",
+	"move-reason", "from", "from-link", "waited-us", "safe-point", "after",
+	"after-ms"
 };
 
 static const char *const flow_attrs[] = {
@@ -86,7 +88,10 @@ static const char *const stats_attrs[] = {
 	"links-imbalance-permille", "links-expected-permille", "pairs",
 	"pairs-grouped", "pairs-full", "pair-samples", "memory-pairs",
 	"in-effective-millipairs", "out-effective-millipairs", "pins-cpu",
-	"cpu-packets", "cpu-overflow", "cpu-bypassed"
+	"cpu-packets", "cpu-overflow", "cpu-bypassed", "moves-placed",
+	"moves-rebalance", "moves-dead", "moves-closed", "moves-manual",
+	"moves-restored", "watched", "watched-retransmits",
+	"watched-reord-seen", "watched-out-of-order"
 };
 
 static const char *const cpu_attrs[] = {

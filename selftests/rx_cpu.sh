@@ -222,6 +222,10 @@ test_order() {
 	check "a stream is moved each tick" move_about "$id" $wanted
 	moves=$(($(stat_of "$right" v1 moves) - moves))
 	check "it did move ($moves of $wanted)" [ $moves -ge $((wanted / 2)) ]
+	check_until "when its old CPU had done with it" 10 flows_are "$right" 1 \
+		".id == $id" '.cpu.move_reason == "manual" and
+		 .cpu.safe_point == "drained" and
+		 .cpu.after.rcv_out_of_order != null'
 	before=$(($(snmp "$right" TcpExtTCPOFOQueue TcpExtTCPDSACKOldSent) +
 		$(snmp "$left" TcpExtTCPDSACKRecv) - before))
 	check_is "and has kept its order" 0 $before

@@ -115,7 +115,9 @@ test_pins() {
 	check "pinned by hand" ankus -n "$right" flow pin "$id" queue 0
 	check_until "a flow goes there, too" 20 flows_are "$right" 1 ".id == $id" \
 		'.rx_queue.state == "verified" and .rx_queue.observed == 0 and
-		 .pin_mode == "manual" and .rx_queue.moves >= 1'
+		 .pin_mode == "manual" and .rx_queue.moves >= 1 and
+		 .rx_queue.move_reason == "manual" and .rx_queue.from > 0 and
+		 (.rx_queue.safe_point | IN("pause", "timeout"))'
 	check_until "with the same number of rules" 20 ours_are $flows
 	ankus -n "$right" flow unpin "$id"
 	check_until "unpinned, it has none" 20 ours_are $((flows - 1))

@@ -123,6 +123,11 @@ print(seen)' >"$lib_out/tap" 2>&1
 		'.link_bypassed == 0'
 }
 
+told_in_text() {
+	ankus -n "$left" -d flow show "$1" | grep -qE \
+		"^ +last move: manual from up[0-9], waited [0-9.]+[mu]?s until tcp-idle; in [0-9]+m?s retransmits [0-9]+ reord-seen 0$"
+}
+
 test_by_hand() {
 	local id from
 
@@ -132,6 +137,13 @@ test_by_hand() {
 	check_until "and goes there" 20 flows_are "$left" 1 ".id == $id" \
 		'.link.link == "up3" and .link.state == "verified" and
 		 .pin_mode == "manual" and .link.moves >= 1'
+	check "as it tells, at a safe point" flows_are "$left" 1 ".id == $id" \
+		'.link.move_reason == "manual" and .link.from_link != "up3" and
+		 .link.waited_us != null and .link.safe_point == "tcp-idle"'
+	check_until "and then how the flow fares" 10 flows_are "$left" 1 \
+		".id == $id" '.link.after_ms >= 1000 and
+		 .link.after.reord_seen == 0 and .link.after.retransmits != null'
+	check "in text" told_in_text "$id"
 	from=$(link_bytes "$left" up3 tx)
 	streams_go_on "and on"
 	check "over that link" [ "$(link_bytes "$left" up3 tx)" -gt "$from" ]
@@ -375,10 +387,19 @@ test_monitor() {
 		'.event == "flow-pin" and .pin_kind == "link"' \
 		'.event == "flow-verify" and .link.link == "up0"' \
 		'.event == "flow-move" and .pin_kind == "link"' \
+		'.event == "flow-move" and .link.move_reason == "dead" and
+			.link.from_link != null and .link.waited_us != null' \
+		'.event == "flow-after-move" and .link.after_ms >= 1000 and
+			.link.after.retransmits != null and
+			.link.after.reord_seen != null' \
 		'.event == "flow-fail" and .link.state == "parked"' \
 		'.event == "flow-unpin" and .pin_kind == "link"'; do
 		check_until "the monitor told: $event" 10 event_seen "$event"
 	done
+	check "moves are counted by reason" stat_is "$left" bond0 '
+		.moves_dead >= 1 and .moves_manual >= 1 and .watched >= 1 and
+		.moves == .moves_placed + .moves_rebalance + .moves_dead +
+			.moves_closed + .moves_manual + .moves_restored'
 }
 
 # Not all modes choose by hash.

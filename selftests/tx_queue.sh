@@ -68,7 +68,8 @@ test_pin() {
 		check_until "$family: which is seen" 10 verified_on $other
 	done
 	check "$family: it stays there" flows_are "$left" 1 "$big" \
-		'.pin_mode == "manual" and .tx_queue.moves >= 1'
+		'.pin_mode == "manual" and .tx_queue.moves >= 1 and
+		 .tx_queue.move_reason == "manual" and .tx_queue.from == 0'
 	check "$family: unpinned" ankus -n "$left" flow unpin "$id"
 	check_until "$family: it has no pin" 10 flows_are "$left" 1 "$big" \
 		'.pin_mode == "off" and .tx_queue.state == "none" and
@@ -277,13 +278,19 @@ test_waiting() {
 	sleep 2
 	check "is not left" flows_are "$left" 1 "$flow" \
 		'.tx_queue.target == 3 and .tx_queue.current == 2 and
-		 .tx_queue.state == "wanted"'
+		 .tx_queue.state == "wanted" and
+		 .tx_queue.waited_us >= 2000000 and
+		 (.tx_queue | has("safe_point") | not)'
 	check "the move waits" stat_is "$left" v0 \
 		".moves_waiting == 1 and .moves == $moves"
 	check "while it is never empty" backlogged 2 3000
 	udp_rate 5050 200
 	check_until "until it is" 30 pinned_to 3 "$flow"
 	check "then it has moved" stat_is "$left" v0 '.moves_waiting == 0'
+	check_until "in a pause" 10 flows_are "$left" 1 "$flow" \
+		'.tx_queue.from == 2 and .tx_queue.safe_point == "pause" and
+		 .tx_queue.waited_us >= 2000000 and
+		 (.tx_queue | has("after") | not)'
 	udp_stop 5050
 	fast_queues
 	in_ns "$left" ethtool -K v0 tso on gso on >/dev/null

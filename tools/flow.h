@@ -6,6 +6,7 @@
 #include "netlink.h"
 
 void flow_text_tuple(const struct nl_view *v);
+void flow_text_move(const struct nl_view *v, u16 attr, const char *before);
 void flow_text_pins(const struct nl_view *v);
 bool flow_text_pin(const struct nl_view *v, u16 attr, const char *before);
 void flow_text(const struct nl_view *v);

@@ -138,13 +138,42 @@ static void pin_failures(const struct nl_view *pin)
 	}
 }
 
+/* "rebalance from eth1, waited 1.2ms until tcp-idle; in 1100ms retransmits 0 ..." */
+void flow_text_move(const struct nl_view *v, u16 attr, const char *before)
+{
+	const struct schema *schema = flow_schema.attrs[attr].nested;
+	struct nl_view pin, after;
+
+	if (!get_pin(v, attr, &pin) ||
+	    !print_value(schema, &pin, ANKUS_A_PIN_MOVE_REASON, before))
+		return;
+	if (!print_value(schema, &pin, ANKUS_A_PIN_FROM_LINK, " from "))
+		print_value(schema, &pin, ANKUS_A_PIN_FROM, " from ");
+	print_value(schema, &pin, ANKUS_A_PIN_WAITED_US, ", waited ");
+	if (nl_uint(&pin, ANKUS_A_PIN_SAFE_POINT) != ANKUS_SAFE_POINT_DEAD)
+		print_value(schema, &pin, ANKUS_A_PIN_SAFE_POINT, " until ");
+	if (!nl_find(&pin, ANKUS_A_PIN_AFTER, &after))
+		return;
+	print_value(schema, &pin, ANKUS_A_PIN_AFTER_MS, "; in ");
+	print_value(&tcp_schema, &after, ANKUS_A_TCP_RETRANSMITS,
+		    " retransmits ");
+	print_value(&tcp_schema, &after, ANKUS_A_TCP_REORD_SEEN,
+		    " reord-seen ");
+	print_value(&tcp_schema, &after, ANKUS_A_TCP_RCV_OUT_OF_ORDER,
+		    " rcv-out-of-order ");
+}
+
 static void pin_details(const struct nl_view *v, u16 attr)
 {
 	const struct schema *schema = flow_schema.attrs[attr].nested;
 	struct nl_view pin;
+	bool moves;
 
 	if (!get_pin(v, attr, &pin))
 		return;
+	moves = nl_uint(&pin, ANKUS_A_PIN_TARGET) !=
+		nl_uint(&pin, ANKUS_A_PIN_CURRENT) ||
+		!nl_has(&pin, ANKUS_A_PIN_CURRENT);
 	print_text("\n      %s", pin_name(attr));
 	print_value(schema, &pin, ANKUS_A_PIN_LINK, " ");
 	print_value(schema, &pin, ANKUS_A_PIN_TARGET, " target ");
@@ -158,6 +187,8 @@ static void pin_details(const struct nl_view *v, u16 attr)
 		print_text(" error %llu (%s)",
 			   nl_uint(&pin, ANKUS_A_PIN_ERROR),
 			   strerror(nl_uint(&pin, ANKUS_A_PIN_ERROR)));
+	flow_text_move(v, attr, moves ? "\n        waits: " :
+					"\n        last move: ");
 	print_value(schema, &pin, ANKUS_A_PIN_REASON, "\n        reason: ");
 	print_value(schema, &pin, ANKUS_A_PIN_SHARED_WITH, ": flow ");
 	pin_failures(&pin);

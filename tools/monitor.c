@@ -91,6 +91,9 @@ static void flow_event_text(const struct nl_view *v)
 		return;
 	if (!flow_text_pin(v, kind, " "))
 		print_text(" %s", a->name);
+	if (nl_uint(v, ANKUS_A_FLOW_EVENT) == ANKUS_EVENT_FLOW_MOVE ||
+	    nl_uint(v, ANKUS_A_FLOW_EVENT) == ANKUS_EVENT_FLOW_AFTER_MOVE)
+		flow_text_move(v, kind, ": ");
 	if (nl_find(v, kind, &pin))
 		print_value(a->nested, &pin, ANKUS_A_PIN_REASON, " reason: ");
 }

@@ -102,6 +102,33 @@ static const char *const pin_state_list[] = {
 
 const struct names pin_state_names = { pin_state_list, ARRAY_SIZE(pin_state_list) };
 
+static const char *const move_reason_list[] = {
+	[ANKUS_MOVE_REASON_NONE] = "none",
+	[ANKUS_MOVE_REASON_PLACED] = "placed",
+	[ANKUS_MOVE_REASON_REBALANCE] = "rebalance",
+	[ANKUS_MOVE_REASON_DEAD] = "dead",
+	[ANKUS_MOVE_REASON_CLOSED] = "closed",
+	[ANKUS_MOVE_REASON_MANUAL] = "manual",
+	[ANKUS_MOVE_REASON_RESTORED] = "restored",
+};
+
+static const struct names move_reason_names = {
+	move_reason_list, ARRAY_SIZE(move_reason_list)
+};
+
+static const char *const safe_point_list[] = {
+	[ANKUS_SAFE_POINT_NONE] = "none",
+	[ANKUS_SAFE_POINT_TCP_IDLE] = "tcp-idle",
+	[ANKUS_SAFE_POINT_PAUSE] = "pause",
+	[ANKUS_SAFE_POINT_TIMEOUT] = "timeout",
+	[ANKUS_SAFE_POINT_DRAINED] = "drained",
+	[ANKUS_SAFE_POINT_DEAD] = "dead",
+};
+
+static const struct names safe_point_names = {
+	safe_point_list, ARRAY_SIZE(safe_point_list)
+};
+
 static const char *const link_state_list[] = {
 	[ANKUS_LINK_STATE_UP] = "up",
 	[ANKUS_LINK_STATE_DOWN] = "down",
@@ -136,6 +163,7 @@ static const char *const event_list[] = {
 	[ANKUS_EVENT_ENTROPY_NORMAL] = "entropy-normal",
 	[ANKUS_EVENT_PAIR_ELEPHANT] = "pair-elephant",
 	[ANKUS_EVENT_PAIR_RELEASE] = "pair-release",
+	[ANKUS_EVENT_FLOW_AFTER_MOVE] = "flow-after-move",
 };
 
 const struct names event_names = { event_list, ARRAY_SIZE(event_list) };
@@ -315,6 +343,15 @@ static const struct attr pin_attrs[] = {
 	[ANKUS_A_PIN_FAILED] = { "failed", KIND_NESTS,
 				 .nested = &pin_failure_schema },
 	[ANKUS_A_PIN_SHARED_WITH] = { "shared-with", KIND_NUM },
+	[ANKUS_A_PIN_MOVE_REASON] = { "move-reason", KIND_ENUM,
+				      &move_reason_names },
+	[ANKUS_A_PIN_FROM] = { "from", KIND_NUM },
+	[ANKUS_A_PIN_FROM_LINK] = { "from-link", KIND_STRING },
+	[ANKUS_A_PIN_WAITED_US] = { "waited-us", KIND_USEC },
+	[ANKUS_A_PIN_SAFE_POINT] = { "safe-point", KIND_ENUM,
+				     &safe_point_names },
+	[ANKUS_A_PIN_AFTER] = { "after", KIND_NEST, .nested = &tcp_schema },
+	[ANKUS_A_PIN_AFTER_MS] = { "after-ms", KIND_MSEC },
 };
 
 static const struct schema pin_schema = {
@@ -490,6 +527,20 @@ static const struct attr stats_attrs[] = {
 	[ANKUS_A_STATS_CPU_PACKETS] = { "cpu-packets", KIND_NUM },
 	[ANKUS_A_STATS_CPU_OVERFLOW] = { "cpu-overflow", KIND_NUM },
 	[ANKUS_A_STATS_CPU_BYPASSED] = { "cpu-bypassed", KIND_NUM },
+	[ANKUS_A_STATS_MOVES_PLACED] = { "moves-placed", KIND_NUM },
+	[ANKUS_A_STATS_MOVES_REBALANCE] = { "moves-rebalance", KIND_NUM },
+	[ANKUS_A_STATS_MOVES_DEAD] = { "moves-dead", KIND_NUM },
+	[ANKUS_A_STATS_MOVES_CLOSED] = { "moves-closed", KIND_NUM },
+	[ANKUS_A_STATS_MOVES_MANUAL] = { "moves-manual", KIND_NUM },
+	[ANKUS_A_STATS_MOVES_RESTORED] = { "moves-restored", KIND_NUM },
+	[ANKUS_A_STATS_WATCHED] = { "watched", KIND_NUM },
+	[ANKUS_A_STATS_WATCHED_RETRANSMITS] = {
+		"watched-retransmits", KIND_NUM
+	},
+	[ANKUS_A_STATS_WATCHED_REORD_SEEN] = { "watched-reord-seen", KIND_NUM },
+	[ANKUS_A_STATS_WATCHED_OUT_OF_ORDER] = {
+		"watched-out-of-order", KIND_NUM
+	},
 };
 
 const struct schema stats_schema = { stats_attrs, ARRAY_SIZE(stats_attrs) };

@@ -29,7 +29,8 @@ static void rx_want(struct device_test *st, struct ankus_flow *flow, int bin)
 {
 	mutex_lock(&st->an.lock);
 	/* long enough ago for a flow that is silent to have paused since */
-	ankus_steer_want(rx_pin(flow), bin, ktime_get_ns() - NSEC_PER_SEC);
+	ankus_steer_want(rx_pin(flow), bin, ANKUS_MOVE_REASON_PLACED,
+			 ktime_get_ns() - NSEC_PER_SEC);
 	mutex_unlock(&st->an.lock);
 }
 
@@ -134,7 +135,7 @@ static void rx_pretend(struct device_test *st, int bin)
 	struct ankus_pin *pin = rx_pin(st->flow);
 
 	rx_want(st, st->flow, bin);
-	ankus_steer_switch(pin, bin);
+	ankus_steer_switch(pin, bin, ANKUS_SAFE_POINT_PAUSE);
 	pin->installed = true;
 	pin->by = &ankus_rx_ntuple_ops;
 	st->ad->rx.rules++;
@@ -250,7 +251,8 @@ static int rx_nic_install(struct ankus_dev *ad, struct ankus_flow *flow,
 		rx_nic.disturbed->gap_ns = ktime_get_ns() + RX_LATER_NS;
 	if (rx_nic.wanted) {
 		mutex_lock(&ad->an->lock);
-		ankus_steer_want(rx_nic.wanted, 1, ktime_get_ns());
+		ankus_steer_want(rx_nic.wanted, 1, ANKUS_MOVE_REASON_PLACED,
+				 ktime_get_ns());
 		mutex_unlock(&ad->an->lock);
 	}
 	*reason = "for a test";
@@ -596,7 +598,8 @@ static void rx_forced(struct kunit *test)
 		KUNIT_ASSERT_NOT_NULL(test, flow[i]);
 		pin = rx_pin(flow[i]);
 		rx_want(st, flow[i], i % DEVICE_QUEUES);
-		ankus_steer_switch(pin, i % DEVICE_QUEUES);
+		ankus_steer_switch(pin, i % DEVICE_QUEUES,
+				   ANKUS_SAFE_POINT_PAUSE);
 		pin->installed = true;
 		pin->by = &ankus_rx_ntuple_ops;
 		st->ad->rx.rules++;

@@ -3,6 +3,7 @@
 #include <kunit/test.h>
 #include <linux/rtnetlink.h>
 
+#include "../move.h"
 #include "device.h"
 
 /* More looks against a pin than it takes to give it up */
@@ -40,7 +41,8 @@ static int steer_look(struct device_test *st, unsigned int kind)
 static void steer_want(struct device_test *st, unsigned int kind, int bin)
 {
 	mutex_lock(&st->an.lock);
-	ankus_steer_want(steer_pin(st, kind), bin, ktime_get_ns());
+	ankus_steer_want(steer_pin(st, kind), bin,
+			 ANKUS_MOVE_REASON_PLACED, ktime_get_ns());
 	mutex_unlock(&st->an.lock);
 }
 
@@ -55,7 +57,7 @@ static void steer_fail(struct device_test *st, struct ankus_pin *pin, int error,
 /* As the packet path does, and the steer work for RX queues */
 static void steer_switch(struct device_test *st, unsigned int kind, int bin)
 {
-	ankus_steer_switch(steer_pin(st, kind), bin);
+	ankus_steer_switch(steer_pin(st, kind), bin, ANKUS_SAFE_POINT_PAUSE);
 	if (kind == ANKUS_PIN_RXQ)
 		steer_pin(st, kind)->installed = bin != ANKUS_NO_BIN;
 }
@@ -200,6 +202,64 @@ static void steer_in_force(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, steer_look(st, kind), ANKUS_EVENT_FLOW_MOVE);
 	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_MOVES], 3);
 	KUNIT_EXPECT_EQ(test, steer_look(st, kind), -1);
+}
+
+/* Of each time that a pin comes into force: why, from where, by what */
+static void steer_moved(struct kunit *test)
+{
+	unsigned int kind = *(const unsigned int *)test->param_value;
+	struct device_test *st = test->priv;
+	struct ankus_pin *pin = steer_pin(st, kind);
+	const u64 *by = &st->ad->count[ANKUS_MOVES_BY];
+	u64 now;
+
+	steer_pinned(test, kind, 1);
+	KUNIT_EXPECT_EQ(test, pin->from, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, pin->went_why, ANKUS_MOVE_REASON_PLACED);
+	KUNIT_EXPECT_EQ(test, pin->went_by, ANKUS_SAFE_POINT_PAUSE);
+	/* it is no move */
+	KUNIT_EXPECT_EQ(test, by[ANKUS_MOVE_REASON_PLACED], 0);
+
+	now = ktime_get_ns();
+	mutex_lock(&st->an.lock);
+	ankus_steer_want(pin, 3, ANKUS_MOVE_REASON_REBALANCE,
+			 now - NSEC_PER_SEC);
+	mutex_unlock(&st->an.lock);
+	KUNIT_EXPECT_EQ(test, pin->went_why, ANKUS_MOVE_REASON_PLACED);
+	ankus_steer_switch(pin, 3, ANKUS_SAFE_POINT_TCP_IDLE);
+	KUNIT_EXPECT_EQ(test, pin->from, 1);
+	KUNIT_EXPECT_EQ(test, pin->went_why, ANKUS_MOVE_REASON_REBALANCE);
+	KUNIT_EXPECT_EQ(test, pin->went_by, ANKUS_SAFE_POINT_TCP_IDLE);
+	KUNIT_EXPECT_GE(test, pin->waited_ns, NSEC_PER_SEC);
+	KUNIT_EXPECT_EQ(test, steer_look(st, kind), ANKUS_EVENT_FLOW_MOVE);
+	KUNIT_EXPECT_EQ(test, by[ANKUS_MOVE_REASON_REBALANCE], 1);
+
+	/* it fails and works again, which is waited for from then on */
+	ankus_steer_leave(pin, 3);
+	KUNIT_EXPECT_EQ(test, ankus_move_since(pin, 3), pin->left_ns);
+	KUNIT_EXPECT_EQ(test, ankus_move_since(pin, 2), pin->wanted_ns);
+	ankus_steer_switch(pin, 3, ANKUS_SAFE_POINT_PAUSE);
+	KUNIT_EXPECT_EQ(test, pin->from, 3);
+	KUNIT_EXPECT_EQ(test, pin->went_why, ANKUS_MOVE_REASON_RESTORED);
+	KUNIT_EXPECT_LE(test, pin->waited_ns, ktime_get_ns() - now);
+	KUNIT_EXPECT_EQ(test, steer_look(st, kind), ANKUS_EVENT_FLOW_MOVE);
+	KUNIT_EXPECT_EQ(test, by[ANKUS_MOVE_REASON_RESTORED], 1);
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_MOVES], 2);
+
+	/* another packet at the same moment changes nothing of it */
+	ankus_steer_switch(pin, 3, ANKUS_SAFE_POINT_TCP_IDLE);
+	KUNIT_EXPECT_EQ(test, pin->went_by, ANKUS_SAFE_POINT_PAUSE);
+	KUNIT_EXPECT_EQ(test, steer_look(st, kind), ANKUS_EVENT_FLOW_MOVE);
+
+	/* behind its end it is a first one again */
+	steer_want(st, kind, ANKUS_NO_BIN);
+	steer_switch(st, kind, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, steer_look(st, kind), ANKUS_EVENT_FLOW_UNPIN);
+	steer_pinned(test, kind, 3);
+	KUNIT_EXPECT_EQ(test, pin->from, ANKUS_NO_BIN);
+	KUNIT_EXPECT_EQ(test, pin->went_why, ANKUS_MOVE_REASON_PLACED);
+	/* no TCP socket has the flow */
+	KUNIT_EXPECT_EQ(test, st->ad->count[ANKUS_WATCHED], 0);
 }
 
 static void steer_unpin(struct kunit *test)
@@ -647,6 +707,7 @@ static struct kunit_case steer_cases[] = {
 	KUNIT_CASE(steer_backend),
 	KUNIT_CASE_PARAM(steer_wanted, kind_gen_params),
 	KUNIT_CASE_PARAM(steer_in_force, kind_gen_params),
+	KUNIT_CASE_PARAM(steer_moved, kind_gen_params),
 	KUNIT_CASE_PARAM(steer_unpin, kind_gen_params),
 	KUNIT_CASE_PARAM(steer_failed, kind_gen_params),
 	KUNIT_CASE_PARAM(steer_settle, kind_gen_params),

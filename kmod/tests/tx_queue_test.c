@@ -25,7 +25,8 @@ static struct ankus_pin *tx_pin(struct device_test *st)
 static void tx_want(struct device_test *st, int bin)
 {
 	mutex_lock(&st->an.lock);
-	ankus_steer_want(tx_pin(st), bin, ktime_get_ns());
+	ankus_steer_want(tx_pin(st), bin, ANKUS_MOVE_REASON_PLACED,
+			 ktime_get_ns());
 	mutex_unlock(&st->an.lock);
 }
 
@@ -164,7 +165,7 @@ static void tx_safe_dead(struct kunit *test)
 	struct sk_buff *skb = tx_skb(test);
 
 	tx_idle = false;
-	ankus_steer_switch(pin, DEVICE_QUEUES - 1);
+	ankus_steer_switch(pin, DEVICE_QUEUES - 1, ANKUS_SAFE_POINT_PAUSE);
 	tx_want(st, 0);
 	KUNIT_EXPECT_FALSE(test, tx_safe(st, skb));
 	rtnl_lock();

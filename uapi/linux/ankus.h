@@ -134,6 +134,49 @@ enum ankus_pin_state {
 };
 
 /**
+ * enum ankus_move_reason - Why a pin has the target that it has.
+ * @ANKUS_MOVE_REASON_NONE: Not known.
+ * @ANKUS_MOVE_REASON_PLACED: By load, when the flow was to be steered.
+ * @ANKUS_MOVE_REASON_REBALANCE: To even the load.
+ * @ANKUS_MOVE_REASON_DEAD: The queue, CPU or link before had failed or gone.
+ * @ANKUS_MOVE_REASON_CLOSED: The one before was not open to the flow any more,
+ *   by the device or its rule.
+ * @ANKUS_MOVE_REASON_MANUAL: By an operator.
+ * @ANKUS_MOVE_REASON_RESTORED: The same one again, after it had failed, its
+ *   rule was lost, or another backend took over.
+ */
+enum ankus_move_reason {
+	ANKUS_MOVE_REASON_NONE,
+	ANKUS_MOVE_REASON_PLACED,
+	ANKUS_MOVE_REASON_REBALANCE,
+	ANKUS_MOVE_REASON_DEAD,
+	ANKUS_MOVE_REASON_CLOSED,
+	ANKUS_MOVE_REASON_MANUAL,
+	ANKUS_MOVE_REASON_RESTORED,
+};
+
+/**
+ * enum ankus_safe_point - By which nothing could be overtaken when a pin came
+ *   into force.
+ * @ANKUS_SAFE_POINT_NONE: Not known.
+ * @ANKUS_SAFE_POINT_TCP_IDLE: The local TCP socket had no packet queued on
+ *   this host.
+ * @ANKUS_SAFE_POINT_PAUSE: The flow paused while its queue was empty.
+ * @ANKUS_SAFE_POINT_TIMEOUT: The flow paused; for 100 ms its queue was not
+ *   seen to be empty.
+ * @ANKUS_SAFE_POINT_DRAINED: The CPU before had worked off all of the flow.
+ * @ANKUS_SAFE_POINT_DEAD: At once, as the queue or link before had failed.
+ */
+enum ankus_safe_point {
+	ANKUS_SAFE_POINT_NONE,
+	ANKUS_SAFE_POINT_TCP_IDLE,
+	ANKUS_SAFE_POINT_PAUSE,
+	ANKUS_SAFE_POINT_TIMEOUT,
+	ANKUS_SAFE_POINT_DRAINED,
+	ANKUS_SAFE_POINT_DEAD,
+};
+
+/**
  * enum ankus_link_state
  * @ANKUS_LINK_STATE_UP: Carries flows.
  * @ANKUS_LINK_STATE_DOWN: No carrier, administratively down, or not enabled by
@@ -163,6 +206,8 @@ enum ankus_link_state {
  * @ANKUS_EVENT_PAIR_ELEPHANT: The flows of a pair that are no elephants by
  *   themselves are one together.
  * @ANKUS_EVENT_PAIR_RELEASE: They are one no more, or the pair is gone.
+ * @ANKUS_EVENT_FLOW_AFTER_MOVE: How the local TCP socket of a flow has fared
+ *   after a move.
  */
 enum ankus_event {
 	ANKUS_EVENT_DEV_ADD,
@@ -188,6 +233,7 @@ enum ankus_event {
 	ANKUS_EVENT_ENTROPY_NORMAL,
 	ANKUS_EVENT_PAIR_ELEPHANT,
 	ANKUS_EVENT_PAIR_RELEASE,
+	ANKUS_EVENT_FLOW_AFTER_MOVE,
 };
 
 enum {
@@ -356,6 +402,13 @@ enum {
 	ANKUS_A_PIN_LATENCY_US,
 	ANKUS_A_PIN_FAILED,
 	ANKUS_A_PIN_SHARED_WITH,
+	ANKUS_A_PIN_MOVE_REASON,
+	ANKUS_A_PIN_FROM,
+	ANKUS_A_PIN_FROM_LINK,
+	ANKUS_A_PIN_WAITED_US,
+	ANKUS_A_PIN_SAFE_POINT,
+	ANKUS_A_PIN_AFTER,
+	ANKUS_A_PIN_AFTER_MS,
 
 	__ANKUS_A_PIN_MAX,
 	ANKUS_A_PIN_MAX = (__ANKUS_A_PIN_MAX - 1)
@@ -476,6 +529,16 @@ enum {
 	ANKUS_A_STATS_CPU_PACKETS,
 	ANKUS_A_STATS_CPU_OVERFLOW,
 	ANKUS_A_STATS_CPU_BYPASSED,
+	ANKUS_A_STATS_MOVES_PLACED,
+	ANKUS_A_STATS_MOVES_REBALANCE,
+	ANKUS_A_STATS_MOVES_DEAD,
+	ANKUS_A_STATS_MOVES_CLOSED,
+	ANKUS_A_STATS_MOVES_MANUAL,
+	ANKUS_A_STATS_MOVES_RESTORED,
+	ANKUS_A_STATS_WATCHED,
+	ANKUS_A_STATS_WATCHED_RETRANSMITS,
+	ANKUS_A_STATS_WATCHED_REORD_SEEN,
+	ANKUS_A_STATS_WATCHED_OUT_OF_ORDER,
 
 	__ANKUS_A_STATS_MAX,
 	ANKUS_A_STATS_MAX = (__ANKUS_A_STATS_MAX - 1)
