@@ -3,6 +3,7 @@
  * Measuring the flows of a device, and what they are: mice, candidates,
  * elephants.
  */
+#include "action.h"
 #include "balance.h"
 #include "control.h"
 #include "event.h"
@@ -29,7 +30,7 @@ static void classify_release(struct ankus_flow *flow, u64 now)
 }
 
 /**
- * ankus_control_release_all() - take all pins of a device back
+ * ankus_control_release_all() - take all pins and actions of a device back
  * @ad: the device
  *
  * Context: Under ankus_net::lock.
@@ -46,6 +47,8 @@ void ankus_control_release_all(struct ankus_dev *ad)
 		/* what an operator said of the flow ends with the steering */
 		flow->mode = ANKUS_PIN_MODE_AUTO;
 	}
+	/* what has to wait is tried again by the control loop */
+	ankus_action_end_all(ad, false);
 }
 
 static void classify_set_state(struct ankus_dev *ad, struct ankus_flow *flow,
@@ -96,8 +99,14 @@ static bool classify_by_pair(const struct ankus_flow *flow)
 /* The rate that makes the flow an elephant, by itself or as part of its pair */
 static u64 classify_threshold(const struct ankus_flow *flow)
 {
-	return classify_by_pair(flow) ? flow->rate_bps >> ANKUS_PAIR_MEMBER_SHIFT :
-					flow->rate_bps;
+	u64 rate_bps = classify_by_pair(flow) ?
+		       flow->rate_bps >> ANKUS_PAIR_MEMBER_SHIFT :
+		       flow->rate_bps;
+
+	/* one that is held back is not released for that */
+	if (flow->ctl && flow->ctl->acts.set & BIT(ANKUS_ACTION_PACE))
+		rate_bps = min(rate_bps, flow->ctl->acts.ask.pace_bps);
+	return rate_bps;
 }
 
 /* Is an elephant one by itself?  With the hysteresis that all thresholds have. */
@@ -197,6 +206,8 @@ static bool classify_forget(struct ankus_dev *ad, struct ankus_flow *flow,
 	if (!ankus_steer_idle(flow))
 		return false;
 	classify_set_state(ad, flow, ANKUS_FLOW_STATE_MOUSE);
+	/* a silent flow has nothing queued */
+	ankus_action_end(flow, true);
 	ankus_pair_leave(flow);
 	ankus_flow_remove(&ad->flows, flow);
 	return true;

@@ -17,6 +17,7 @@
 #endif
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
+#include <net/ipv6.h>
 #include <net/netlink.h>
 #include <net/sch_generic.h>
 
@@ -257,6 +258,53 @@ static inline struct sock *ankus_tcp6_lookup(struct net *net,
 #else
 	return __inet6_lookup_established(net, net->ipv4.tcp_death_row.hashinfo,
 					  saddr, sport, daddr, dport, dif, sdif);
+#endif
+}
+
+/*
+ * Is the flow label of what an IPv6 socket sends made by the kernel, from the
+ * socket's hash?  As ip6_autoflowlabel(), which modules cannot call.
+ */
+static inline bool ankus_sk_autoflowlabel(const struct sock *sk)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	struct net *net = sock_net(sk);
+	bool set, on;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	set = inet6_test_bit(AUTOFLOWLABEL_SET, sk);
+	on = inet6_test_bit(AUTOFLOWLABEL, sk);
+#else
+	set = inet6_sk(sk)->autoflowlabel_set;
+	on = inet6_sk(sk)->autoflowlabel;
+#endif
+	switch (READ_ONCE(net->ipv6.sysctl.auto_flowlabels)) {
+	case IP6_AUTO_FLOW_LABEL_OFF:
+		return false;
+	case IP6_AUTO_FLOW_LABEL_FORCED:
+		return true;
+	case IP6_AUTO_FLOW_LABEL_OPTIN:
+		return set && on;
+	default:
+		return !set || on;
+	}
+#else
+	return false;
+#endif
+}
+
+/*
+ * Give what a TCP socket sends another hash, and so another IPv6 flow label; the
+ * route as well where that goes by it.  False when the socket is not to have
+ * another one.
+ * Context: The socket's lock held, and not by a user.
+ */
+static inline bool ankus_sk_rehash(struct sock *sk)
+{
+#ifdef ANKUS_HAVE_REHASH_DST
+	return __sk_rethink_txhash_reset_dst(sk);
+#else
+	return sk_rethink_txhash(sk);
 #endif
 }
 

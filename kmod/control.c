@@ -9,6 +9,7 @@
  */
 #include <linux/rtnetlink.h>
 
+#include "action.h"
 #include "control.h"
 #include "event.h"
 #include "link.h"
@@ -149,6 +150,19 @@ static void control_look(struct ankus_dev *ad, u64 now)
 	}
 }
 
+/* What rules ask for beside steering */
+static void control_act(struct ankus_dev *ad, u64 now)
+{
+	struct ankus_flow *flow;
+	int event;
+
+	ankus_active_for_each(&ad->flows, flow) {
+		event = ankus_action_look(ad, flow, now);
+		if (event >= 0)
+			ankus_event_flow(ad, flow, ANKUS_EVENT_NO_KIND, event);
+	}
+}
+
 static void control_tick(struct work_struct *work)
 {
 	struct ankus_dev *ad = container_of(to_delayed_work(work),
@@ -182,6 +196,7 @@ static void control_tick(struct work_struct *work)
 		control_look(ad, now);
 		ad->look_ns = now;
 	}
+	control_act(ad, now);
 	if (whole)
 		ankus_control_assign(ad, now);
 	else

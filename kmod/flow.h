@@ -9,13 +9,17 @@
 #include <linux/spinlock.h>
 #include <uapi/linux/ankus.h>
 
+#include "ask.h"
 #include "packet.h"
 #include "pair.h"
 #include "rate.h"
+#include "repath.h"
 
 struct ankus_backend_ops;
 struct ankus_flows;
 struct ankus_rule;
+struct sock;
+struct tcp_congestion_ops;
 
 /* A flow can be steered in four ways */
 enum ankus_pin_kind {
@@ -186,6 +190,49 @@ struct ankus_rx_try {
 };
 
 /**
+ * struct ankus_acts - what is done to a flow beside steering
+ * @ask: what is asked for, and maybe done
+ * @repath: how its paths have fared
+ * @sk: its local TCP socket, with a reference; NULL while there is none
+ * @ca: congestion control of that when pacing was turned on, to compare only
+ * @pace: bytes per second that the socket was given
+ * @pace_own: what it had before
+ * @packet_mark: bits to set in the marks of packets, their mask above them;
+ *	read by the packet path
+ * @packet_priority: of packets, likewise
+ * @mark: mark that the socket was given
+ * @mark_own: what it had before
+ * @packet_dscp: of packets, read by the packet path
+ * @set: what the socket has been given, a bit for each enum ankus_action
+ * @own: what its application has set since, likewise
+ * @paced: its pacing was turned on
+ * @ending: all is to be undone, and waits for a safe point
+ * @state: enum ankus_action_state of each enum ankus_action
+ * @reason: why each is not done, or in part; string constants or NULL
+ *
+ * Where nothing else is said, under ankus_net::lock.
+ */
+struct ankus_acts {
+	struct ankus_ask ask;
+	struct ankus_repath repath;
+	struct sock *sk;
+	const struct tcp_congestion_ops *ca;
+	unsigned long pace;
+	unsigned long pace_own;
+	u64 packet_mark;
+	u32 packet_priority;
+	u32 mark;
+	u32 mark_own;
+	u8 packet_dscp;
+	u8 set;
+	u8 own;
+	bool paced;
+	bool ending;
+	u8 state[ANKUS_ACTIONS];
+	const char *reason[ANKUS_ACTIONS];
+};
+
+/**
  * struct ankus_flow_ctl - what only flows worth steering need
  * @flow: the flow, constant
  * @node: in ankus_flows::active
@@ -193,6 +240,7 @@ struct ankus_rx_try {
  * @rx: of a received flow
  * @cpu_place: of its last packet in the queue of a CPU, see cpu_queue.h; 0 when
  *	that went none of that way.  Packet path
+ * @acts: what is done beside steering
  */
 struct ankus_flow_ctl {
 	struct ankus_flow *flow;
@@ -200,6 +248,7 @@ struct ankus_flow_ctl {
 	struct ankus_pin pin[ANKUS_PIN_KINDS];
 	struct ankus_rx_try rx;
 	u64 cpu_place;
+	struct ankus_acts acts;
 };
 
 /**
@@ -219,6 +268,8 @@ struct ankus_flow_ctl {
  * @mark: packet mark last seen
  * @seen_cpu: that received the last packet, where there is a control part
  * @dscp: last seen
+ * @acts: what is done to its packets, a bit for each enum ankus_action; written
+ *	under ankus_net::lock
  * @state: enum ankus_flow_state
  * @mode: enum ankus_pin_mode
  * @ignored: its rule says not to steer
@@ -258,6 +309,7 @@ struct ankus_flow {
 	u32 mark;
 	u16 seen_cpu;
 	u8 dscp;
+	u8 acts;
 
 	u8 state;
 	u8 mode;
@@ -351,6 +403,29 @@ static inline int ankus_flow_seen(const struct ankus_flow *flow,
 	default:
 		return READ_ONCE(flow->seen_bin);
 	}
+}
+
+/**
+ * ankus_flow_mark() - the mark by which rules judge a flow
+ * @flow: the flow
+ *
+ * Bits that its socket was given count as its application set them: else a rule
+ * that sets what it asks for would undo itself.
+ *
+ * Context: Under ankus_net::lock.
+ * Return: the mark last seen, with these bits.
+ */
+static inline u32 ankus_flow_mark(const struct ankus_flow *flow)
+{
+	u32 mark = READ_ONCE(flow->mark);
+	const struct ankus_acts *acts;
+
+	if (!flow->ctl)
+		return mark;
+	acts = &flow->ctl->acts;
+	if (!(acts->set & BIT(ANKUS_ACTION_SET_MARK)))
+		return mark;
+	return ankus_mark_set(mark, acts->mark_own, acts->ask.mark_mask);
 }
 
 /* Bucket by bucket, new flows may or may not be seen; may sleep in between */

@@ -15,6 +15,7 @@
 #include <linux/netfilter_netdev.h>
 #include <net/sock.h>
 
+#include "action.h"
 #include "compat.h"
 #include "control.h"
 #include "hook.h"
@@ -254,6 +255,9 @@ static unsigned int hook_egress(void *priv, struct sk_buff *skb,
 	ctl = smp_load_acquire(&flow->ctl);
 	if (!ctl)
 		return NF_ACCEPT;
+	/* in the line that every packet writes to */
+	if (unlikely(READ_ONCE(flow->acts)))
+		ankus_action_apply(ad, flow, skb);
 	pin = &ctl->pin[ANKUS_PIN_LINK];
 	if (hook_pinned(pin) && ankus_tx_link_apply(ad, pin, skb))
 		return NF_STOLEN;

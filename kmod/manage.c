@@ -10,6 +10,7 @@
 #include <linux/delay.h>
 #include <linux/rtnetlink.h>
 
+#include "action.h"
 #include "control.h"
 #include "event.h"
 #include "hook.h"
@@ -109,6 +110,8 @@ static bool manage_drained(struct ankus_dev *ad)
 	unsigned long silent = msecs_to_jiffies(MANAGE_DRAIN_MS);
 	struct ankus_flow *flow;
 
+	if (!ankus_action_end_all(ad, false))
+		return false;
 	ankus_active_for_each(&ad->flows, flow) {
 		const struct ankus_pin *pin = flow->ctl->pin;
 
@@ -181,6 +184,7 @@ void ankus_manage_del(struct ankus_dev *ad)
 	mutex_lock(&an->lock);
 	ad->draining = true;
 	ankus_control_release_all(ad);
+	ankus_action_end_all(ad, true);
 	mutex_unlock(&an->lock);
 	ankus_steer_rx_run(ad, true);
 	ankus_rx_feature_end(ad);

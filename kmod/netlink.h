@@ -40,6 +40,8 @@ int ankus_nl_put_link_tcp(struct sk_buff *msg, struct ankus_nl_sums *sums,
 			  const struct ankus_link *link);
 int ankus_nl_put_rule_tcp(struct sk_buff *msg, struct ankus_nl_sums *sums,
 			  struct ankus_net *an, const struct ankus_rule *rule);
+int ankus_nl_put_ask(struct sk_buff *msg, const struct ankus_ask *ask);
+int ankus_nl_put_actions(struct sk_buff *msg, const struct ankus_flow *flow);
 enum ankus_flow_state ankus_nl_pair_state(const struct ankus_pair *pair);
 
 /* Parts of requests and replies */
@@ -54,6 +56,7 @@ int ankus_nl_get_queues(struct genl_info *info, int attr, unsigned int n_queues,
 			struct ankus_queues *queues);
 int ankus_nl_get_cpus(struct genl_info *info, int attr,
 		      struct ankus_queues *cpus);
+int ankus_nl_get_ask(struct genl_info *info, struct ankus_rule *rule);
 int ankus_nl_put_queues(struct sk_buff *msg, int attr,
 			const struct ankus_queues *queues);
 typedef int (*ankus_nl_fill_dev_t)(struct sk_buff *msg, struct ankus_dev *ad);

@@ -236,7 +236,8 @@ int ankus_nl_fill_flow(struct sk_buff *msg, struct ankus_dev *ad,
 				    ANKUS_A_FLOW_CPU);
 	return flow_put_pin(msg, ad, flow, ANKUS_PIN_TXQ,
 			    ANKUS_A_FLOW_TX_QUEUE) ?:
-	       flow_put_pin(msg, ad, flow, ANKUS_PIN_LINK, ANKUS_A_FLOW_LINK);
+	       flow_put_pin(msg, ad, flow, ANKUS_PIN_LINK, ANKUS_A_FLOW_LINK) ?:
+	       ankus_nl_put_actions(msg, flow);
 }
 
 /* A flow that has a control part */

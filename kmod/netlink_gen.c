@@ -97,7 +97,7 @@ const struct nla_policy ankus_rule_get_nl_policy[ANKUS_A_RULE_WITH_TCP + 1] = {
 };
 
 /* ANKUS_CMD_RULE_NEW - do */
-const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_RX_CPUS + 1] = {
+const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_REPATH + 1] = {
 	[ANKUS_A_RULE_PREF] = { .type = NLA_U32, },
 	[ANKUS_A_RULE_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_RULE_DIR] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -122,6 +122,12 @@ const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_RX_CPUS + 1] = {
 	[ANKUS_A_RULE_LINK] = { .type = NLA_STRING, .len = 15, },
 	[ANKUS_A_RULE_REPLACE] = { .type = NLA_FLAG, },
 	[ANKUS_A_RULE_RX_CPUS] = NLA_POLICY_NESTED(ankus_queue_range_nl_policy),
+	[ANKUS_A_RULE_PACE_BPS] = { .type = NLA_U64, },
+	[ANKUS_A_RULE_PRIORITY] = NLA_POLICY_MAX(NLA_U32, 15),
+	[ANKUS_A_RULE_SET_DSCP] = NLA_POLICY_MAX(NLA_U8, 63),
+	[ANKUS_A_RULE_SET_MARK] = { .type = NLA_U32, },
+	[ANKUS_A_RULE_SET_MARK_MASK] = { .type = NLA_U32, },
+	[ANKUS_A_RULE_REPATH] = { .type = NLA_FLAG, },
 };
 
 /* ANKUS_CMD_RULE_DEL - do */
@@ -259,7 +265,7 @@ const struct genl_ops ankus_nl_ops[19] = {
 		.cmd		= ANKUS_CMD_RULE_NEW,
 		.doit		= ankus_nl_rule_new_doit,
 		.policy		= ankus_rule_new_nl_policy,
-		.maxattr	= ANKUS_A_RULE_RX_CPUS,
+		.maxattr	= ANKUS_A_RULE_REPATH,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

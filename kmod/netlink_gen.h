@@ -25,7 +25,7 @@ extern const struct nla_policy ankus_dev_del_nl_policy[ANKUS_A_DEV_IFNAME + 1];
 
 extern const struct nla_policy ankus_rule_get_nl_policy[ANKUS_A_RULE_WITH_TCP + 1];
 
-extern const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_RX_CPUS + 1];
+extern const struct nla_policy ankus_rule_new_nl_policy[ANKUS_A_RULE_REPATH + 1];
 
 extern const struct nla_policy ankus_rule_del_nl_policy[ANKUS_A_RULE_PREF + 1];
 

@@ -88,7 +88,8 @@ static int rule_fill(struct sk_buff *msg, const struct ankus_rule *rule)
 					  &rule->cpus);
 	for (i = 0; !err && i < rule->n_links; i++)
 		err = nla_put_string(msg, ANKUS_A_RULE_LINK, rule->links[i]);
-	return err ?: nla_put_u64_64bit(msg, ANKUS_A_RULE_FLOWS, rule->flows,
+	return err ?: ankus_nl_put_ask(msg, &rule->ask) ?:
+		      nla_put_u64_64bit(msg, ANKUS_A_RULE_FLOWS, rule->flows,
 					ANKUS_A_RULE_PAD);
 }
 
@@ -299,7 +300,7 @@ static int rule_parse(struct genl_info *info, struct ankus_rule *rule)
 				    "a rule that ignores flows has no queues, CPUs or links for them");
 		return -EINVAL;
 	}
-	return 0;
+	return ankus_nl_get_ask(info, rule);
 }
 
 /**

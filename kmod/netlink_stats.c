@@ -29,6 +29,8 @@ static const struct stats_map stats_pcpu[] = {
 	{ ANKUS_A_STATS_CPU_PACKETS, ANKUS_CPU_QUEUED },
 	{ ANKUS_A_STATS_CPU_OVERFLOW, ANKUS_CPU_OVERFLOW },
 	{ ANKUS_A_STATS_CPU_BYPASSED, ANKUS_CPU_BYPASSED },
+	{ ANKUS_A_STATS_ACTION_PACKETS, ANKUS_ACTED_PACKETS },
+	{ ANKUS_A_STATS_ACTION_PACKETS_FAILED, ANKUS_ACTED_FAILED },
 };
 
 static const struct stats_map stats_control[] = {
@@ -61,6 +63,10 @@ static const struct stats_map stats_control[] = {
 	{ ANKUS_A_STATS_WATCHED_RETRANSMITS, ANKUS_WATCHED_RETRANSMITS },
 	{ ANKUS_A_STATS_WATCHED_REORD_SEEN, ANKUS_WATCHED_REORD_SEEN },
 	{ ANKUS_A_STATS_WATCHED_OUT_OF_ORDER, ANKUS_WATCHED_OUT_OF_ORDER },
+	{ ANKUS_A_STATS_ACTIONS_DONE, ANKUS_ACTS_DONE },
+	{ ANKUS_A_STATS_ACTIONS_FAILED, ANKUS_ACTS_FAILED },
+	{ ANKUS_A_STATS_ACTIONS_OVERRIDDEN, ANKUS_ACTS_OVERRIDDEN },
+	{ ANKUS_A_STATS_REPATHS, ANKUS_REPATHS },
 };
 
 static int stats_put(struct sk_buff *msg, int attr, u64 value)
@@ -68,13 +74,13 @@ static int stats_put(struct sk_buff *msg, int attr, u64 value)
 	return nla_put_u64_64bit(msg, attr, value, ANKUS_A_STATS_PAD);
 }
 
-/* Pins in force or under way, counted from the flows */
+/* Pins and actions in force or under way, counted from the flows */
 static int stats_put_pins(struct sk_buff *msg, struct ankus_dev *ad)
 {
 	u64 in_force[ANKUS_PIN_KINDS] = {};
-	u64 verified = 0, parked = 0, waiting = 0;
+	u64 verified = 0, parked = 0, waiting = 0, actions = 0;
 	struct ankus_flow *flow;
-	unsigned int kind;
+	unsigned int kind, i;
 
 	ankus_active_for_each(&ad->flows, flow) {
 		for (kind = 0; kind < ANKUS_PIN_KINDS; kind++) {
@@ -86,6 +92,9 @@ static int stats_put_pins(struct sk_buff *msg, struct ankus_dev *ad)
 			verified += pin->state == ANKUS_PIN_STATE_VERIFIED;
 			parked += pin->state == ANKUS_PIN_STATE_PARKED;
 		}
+		for (i = 0; i < ANKUS_ACTIONS; i++)
+			actions += flow->ctl->acts.state[i] ==
+				   ANKUS_ACTION_STATE_IN_FORCE;
 	}
 	return stats_put(msg, ANKUS_A_STATS_PINS_RX_QUEUE,
 			 in_force[ANKUS_PIN_RXQ]) ?:
@@ -97,7 +106,8 @@ static int stats_put_pins(struct sk_buff *msg, struct ankus_dev *ad)
 			 in_force[ANKUS_PIN_CPU]) ?:
 	       stats_put(msg, ANKUS_A_STATS_VERIFIED, verified) ?:
 	       stats_put(msg, ANKUS_A_STATS_PARKED, parked) ?:
-	       stats_put(msg, ANKUS_A_STATS_MOVES_WAITING, waiting);
+	       stats_put(msg, ANKUS_A_STATS_MOVES_WAITING, waiting) ?:
+	       stats_put(msg, ANKUS_A_STATS_ACTIONS, actions);
 }
 
 static int stats_put_sketch(struct sk_buff *msg, struct ankus_dev *ad)

@@ -130,6 +130,24 @@ static bool packet_read_v6(const struct sk_buff *skb, int offset,
 }
 
 /**
+ * ankus_packet_network() - find the network header of a packet that is sent
+ * @skb: the packet
+ * @proto: set to what it is of
+ *
+ * Context: Any.
+ * Return: its offset, behind VLAN tags in the data.
+ */
+int ankus_packet_network(const struct sk_buff *skb, __be16 *proto)
+{
+	int offset = skb_network_offset(skb);
+
+	*proto = skb->protocol;
+	if (eth_type_vlan(*proto))
+		*proto = packet_skip_tags(skb, &offset);
+	return offset;
+}
+
+/**
  * ankus_packet_parse_slow() - the rest of ankus_packet_parse()
  * @skb: the packet
  * @pkt: direction and length are filled in
@@ -140,13 +158,10 @@ static bool packet_read_v6(const struct sk_buff *skb, int offset,
 bool ankus_packet_parse_slow(const struct sk_buff *skb,
 			     struct ankus_packet *pkt)
 {
-	int offset = skb_network_offset(skb);
-	__be16 proto = skb->protocol;
+	__be16 proto;
+	int offset = ankus_packet_network(skb, &proto);
 
-	if (eth_type_vlan(proto)) {
-		proto = packet_skip_tags(skb, &offset);
-		pkt->len = skb->len - offset;
-	}
+	pkt->len = skb->len - offset;
 	switch (proto) {
 	case htons(ETH_P_IP):
 		return packet_read_v4(skb, offset, pkt);

@@ -23,6 +23,7 @@ struct ankus_packet {
 	u8 dscp;
 };
 
+int ankus_packet_network(const struct sk_buff *skb, __be16 *proto);
 bool ankus_packet_parse_slow(const struct sk_buff *skb,
 			     struct ankus_packet *pkt);
 

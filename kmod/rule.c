@@ -142,7 +142,7 @@ void ankus_rule_apply(struct ankus_dev *ad, struct ankus_flow *flow)
 		if (rule_for_dev(rule, ad) &&
 		    ankus_match_flow(&rule->match, &flow->key,
 				     READ_ONCE(flow->dscp),
-				     READ_ONCE(flow->mark))) {
+				     ankus_flow_mark(flow))) {
 			found = true;
 			break;
 		}

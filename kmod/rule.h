@@ -6,6 +6,7 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+#include "ask.h"
 #include "match.h"
 
 struct ankus_flow;
@@ -29,6 +30,7 @@ struct ankus_dev;
  * @cpus: CPUs for received flows
  * @links: names of the links, empty strings behind the last
  * @n_links: how many; 0 for any link
+ * @ask: what is done beside steering
  * @flows: flows matched so far
  * @born: ankus_net::rule_gen when it was added, unlike that of any other rule
  */
@@ -45,6 +47,7 @@ struct ankus_rule {
 	struct ankus_queues cpus;
 	char links[ANKUS_RULE_LINKS_MAX][ANKUS_NAME_MAX + 1];
 	unsigned int n_links;
+	struct ankus_ask ask;
 	u64 flows;
 	u32 born;
 };

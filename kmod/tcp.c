@@ -11,12 +11,20 @@
 #include "compat.h"
 #include "tcp.h"
 
-/*
- * The socket that sends a flow, or receives it.  It may be bound to the device
- * above, which is what its packets seem to come from: a bond, a bridge, a VRF.
+/**
+ * ankus_tcp_sock() - the socket that sends a flow, or receives it
+ * @ad: the device
+ * @key: the flow's key
+ *
+ * It may be bound to the device above, which is what its packets seem to come
+ * from: a bond, a bridge, a VRF.
+ *
+ * Context: RCU read side.
+ * Return: the local socket, of whatever state, with a reference; NULL when there
+ * is none.
  */
-static struct sock *tcp_sock_of(const struct ankus_dev *ad,
-				const struct ankus_key *key)
+struct sock *ankus_tcp_sock(const struct ankus_dev *ad,
+			    const struct ankus_key *key)
 {
 	bool in = key->dir == ANKUS_DIR_IN;
 	const struct in6_addr *local = in ? &key->dst : &key->src;
@@ -101,7 +109,7 @@ bool ankus_tcp_add(struct ankus_tcp *tcp, const struct ankus_dev *ad,
 	bool full;
 
 	rcu_read_lock();
-	sk = tcp_sock_of(ad, &flow->key);
+	sk = ankus_tcp_sock(ad, &flow->key);
 	full = sk && sk_fullsock(sk);
 	if (full && flow->key.dir == ANKUS_DIR_IN)
 		tcp_add_received(tcp, sk);

@@ -43,6 +43,8 @@ struct ankus_tcp {
 	char congestion_control[TCP_CA_NAME_MAX];
 };
 
+struct sock *ankus_tcp_sock(const struct ankus_dev *ad,
+			    const struct ankus_key *key);
 void ankus_tcp_init(struct ankus_tcp *tcp);
 bool ankus_tcp_add(struct ankus_tcp *tcp, const struct ankus_dev *ad,
 		   const struct ankus_flow *flow);

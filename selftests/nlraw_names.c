@@ -35,7 +35,8 @@ static const char *const rule_attrs[] = {
 	"dst", "dst-len", "sport-first", "sport-last", "dport-first",
 	"dport-last", "dscp", "mark", "mark-mask", "rate-bps", "bytes",
 	"verdict", "rx-queues", "tx-queues", "link", "replace", "flows",
-	"event", "rx-cpus", "tcp", "with-tcp"
+	"event", "rx-cpus", "tcp", "with-tcp", "pace-bps", "priority",
+	"set-dscp", "set-mark", "set-mark-mask", "repath"
 };
 
 static const char *const link_attrs[] = {
@@ -59,7 +60,7 @@ static const char *const flow_attrs[] = {
 	"rate-bps", "age-ms", "idle-ms", "rule-pref", "ignored", "pin-mode",
 	"rx-queue", "tx-queue", "link", "pin-queue", "pin-link", "pin-kind",
 	"event", "limit", "pair", "grouped", "cpu", "pin-cpu", "tcp",
-	"with-tcp"
+	"with-tcp", "actions"
 };
 
 static const char *const pair_attrs[] = {
@@ -91,7 +92,9 @@ static const char *const stats_attrs[] = {
 	"cpu-packets", "cpu-overflow", "cpu-bypassed", "moves-placed",
 	"moves-rebalance", "moves-dead", "moves-closed", "moves-manual",
 	"moves-restored", "watched", "watched-retransmits",
-	"watched-reord-seen", "watched-out-of-order"
+	"watched-reord-seen", "watched-out-of-order", "actions",
+	"actions-done", "actions-failed", "actions-overridden",
+	"action-packets", "action-packets-failed", "repaths"
 };
 
 static const char *const cpu_attrs[] = {

@@ -98,6 +98,59 @@ bool flow_text_pin(const struct nl_view *v, u16 attr, const char *before)
 	return true;
 }
 
+/* "pace 20Gbit" */
+static void action_value(const struct nl_view *action)
+{
+	const struct schema *schema = &action_schema;
+
+	print_value(schema, action, ANKUS_A_ACTION_ACTION, "");
+	print_value(schema, action, ANKUS_A_ACTION_PACE_BPS, " ");
+	print_value(schema, action, ANKUS_A_ACTION_PRIORITY, " ");
+	print_value(schema, action, ANKUS_A_ACTION_DSCP, " ");
+	print_value(schema, action, ANKUS_A_ACTION_MARK, " ");
+	if (nl_has(action, ANKUS_A_ACTION_MARK_MASK) &&
+	    nl_uint(action, ANKUS_A_ACTION_MARK_MASK) != U32_MAX)
+		print_value(schema, action, ANKUS_A_ACTION_MARK_MASK, "/");
+	if (nl_uint(action, ANKUS_A_ACTION_COUNT))
+		print_value(schema, action, ANKUS_A_ACTION_COUNT, " ");
+}
+
+/* What is done beside steering, and "repath none" for what is not. */
+static const char *action_list(const struct nl_view *v, const char *before)
+{
+	struct nl_view rest = *v, action;
+	u16 type;
+
+	while (nl_next(&rest, &type, &action)) {
+		if (type != ANKUS_A_FLOW_ACTIONS)
+			continue;
+		print_text("%s", before);
+		action_value(&action);
+		if (nl_uint(&action, ANKUS_A_ACTION_STATE) !=
+		    ANKUS_ACTION_STATE_IN_FORCE)
+			print_value(&action_schema, &action,
+				    ANKUS_A_ACTION_STATE, " ");
+		before = ", ";
+	}
+	return before;
+}
+
+static void action_details(const struct nl_view *v)
+{
+	struct nl_view rest = *v, action;
+	u16 type;
+
+	while (nl_next(&rest, &type, &action)) {
+		if (type != ANKUS_A_FLOW_ACTIONS)
+			continue;
+		print_text("\n      ");
+		action_value(&action);
+		print_value(&action_schema, &action, ANKUS_A_ACTION_STATE, " ");
+		print_value(&action_schema, &action, ANKUS_A_ACTION_REASON,
+			    "\n        reason: ");
+	}
+}
+
 void flow_text_pins(const struct nl_view *v)
 {
 	u64 mode = nl_uint(v, ANKUS_A_FLOW_PIN_MODE);
@@ -107,6 +160,7 @@ void flow_text_pins(const struct nl_view *v)
 	for (i = 0; i < ARRAY_SIZE(pins); i++)
 		if (flow_text_pin(v, pins[i].attr, before))
 			before = ", ";
+	before = action_list(v, before);
 	if (mode == ANKUS_PIN_MODE_MANUAL)
 		print_text("%sby hand", before);
 	else if (mode == ANKUS_PIN_MODE_OFF)
@@ -224,6 +278,7 @@ void flow_text(const struct nl_view *v)
 			print_text(" grouped");
 		for (i = 0; i < ARRAY_SIZE(pins); i++)
 			pin_details(v, pins[i].attr);
+		action_details(v);
 	}
 	print_text("\n");
 }

@@ -2,6 +2,7 @@
 /* ankus rule: which flows are steered, and where to. */
 
 #include <string.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <linux/ankus.h>
@@ -22,9 +23,11 @@ static const char help[] =
 "       ankus rule del pref NUMBER\n"
 "       ankus rule show [ pref NUMBER ]\n"
 "       ankus rule flush [ dev NAME ]\n"
-"where  ACTION := auto | ignore |\n"
+"where  ACTION := ignore | auto [ ASK ] |\n"
 "                 [ rx-queues QUEUES ] [ tx-queues QUEUES ] [ rx-cpus CPUS ]\n"
-"                 [ links NAME,... ]\n"
+"                 [ links NAME,... ] [ ASK ]\n"
+"       ASK := [ pace RATE ] [ priority 0-15 ] [ set-dscp DSCP ]\n"
+"              [ set-mark MARK[/MASK] ] [ repath ]\n"
 "       QUEUES := 12-15,3    RATE := 500mbit    SIZE := 10m    DSCP := cs1\n";
 
 static const char *put_family(struct nl_req *req, const struct word *w,
@@ -130,6 +133,46 @@ static const char *put_links(struct nl_req *req, const struct word *w,
 	}
 }
 
+static const char *put_pace(struct nl_req *req, const struct word *w,
+			    const char *s)
+{
+	const char *why;
+	u64 v;
+
+	why = parse_rate(s, &v);
+	if (!why && v < 8000)
+		why = "is too slow, 8kbit at least";
+	if (!why)
+		nl_put_u64(req, w->attr, v);
+	return why;
+}
+
+static const char *put_priority(struct nl_req *req, const struct word *w,
+				const char *s)
+{
+	const char *why;
+	u64 v;
+
+	why = parse_number(s, 15, &v);
+	if (why)
+		return "is not a priority, 0 to 15";
+	nl_put_u32(req, w->attr, v);
+	return NULL;
+}
+
+/* Unlike a mark to be matched, one that sets no bits is a mistake. */
+static const char *put_set_mark(struct nl_req *req, const struct word *w,
+				const char *s)
+{
+	u32 mark, mask;
+	const char *why;
+
+	why = parse_mark(s, &mark, &mask);
+	if (!why && !mask)
+		why = "has a mask of 0, which sets nothing";
+	return why ?: put_mark(req, w, s);
+}
+
 static bool action_seen;
 
 static const struct word match_words[] = {
@@ -152,11 +195,27 @@ static const struct word match_words[] = {
 	{}
 };
 
+/* What is done beside steering. */
+#define ASK_WORDS							\
+	{ "pace", put_pace, ANKUS_A_RULE_PACE_BPS },			\
+	{ "priority", put_priority, ANKUS_A_RULE_PRIORITY },		\
+	{ "set-dscp", put_dscp, ANKUS_A_RULE_SET_DSCP },		\
+	{ "set-mark", put_set_mark, ANKUS_A_RULE_SET_MARK,		\
+	  ANKUS_A_RULE_SET_MARK_MASK },					\
+	{ "repath", .attr = ANKUS_A_RULE_REPATH, .flag = true }
+
 static const struct word action_words[] = {
 	{ "rx-queues", put_queues, ANKUS_A_RULE_RX_QUEUES },
 	{ "tx-queues", put_queues, ANKUS_A_RULE_TX_QUEUES },
 	{ "rx-cpus", put_queues, ANKUS_A_RULE_RX_CPUS },
 	{ "links", put_links, ANKUS_A_RULE_LINK },
+	ASK_WORDS,
+	{}
+};
+
+/* Behind "auto", which leaves queues, CPUs and links open. */
+static const struct word auto_words[] = {
+	ASK_WORDS,
 	{}
 };
 
@@ -201,6 +260,34 @@ static enum status check_family(const struct nl_req *req)
 	return DONE;
 }
 
+/* What is asked for that the rule's own conditions rule out. */
+static enum status check_asks(const struct nl_req *req)
+{
+	struct nl_view v = nl_req_view(req);
+	const struct word *w;
+
+	for (w = auto_words; w->name; w++) {
+		bool tcp = w->attr == ANKUS_A_RULE_PACE_BPS ||
+			   w->attr == ANKUS_A_RULE_REPATH;
+
+		if (!nl_has(&v, w->attr))
+			continue;
+		if (nl_has(&v, ANKUS_A_RULE_DIR) &&
+		    nl_uint(&v, ANKUS_A_RULE_DIR) == ANKUS_DIR_IN) {
+			error("\"%s\" is for flows that are sent, the rule is for dir in",
+			      w->name);
+			return USAGE;
+		}
+		if (tcp && nl_has(&v, ANKUS_A_RULE_PROTO) &&
+		    nl_uint(&v, ANKUS_A_RULE_PROTO) != IPPROTO_TCP) {
+			error("\"%s\" is for tcp, the rule is for another protocol",
+			      w->name);
+			return USAGE;
+		}
+	}
+	return DONE;
+}
+
 static enum status new_rule(struct args *a, bool replace)
 {
 	u32 verdict = ANKUS_VERDICT_AUTO;
@@ -217,14 +304,15 @@ static enum status new_rule(struct args *a, bool replace)
 	if (!action_seen)
 		return no_word("action");
 	if (!a->argc) {
-		error("\"action\" needs one of auto, ignore, rx-queues, tx-queues, rx-cpus, links");
+		error("\"action\" needs one of auto, ignore, rx-queues, tx-queues, rx-cpus, links, pace, priority, set-dscp, set-mark, repath");
 		return USAGE;
 	}
 	if (take_word(a, "ignore"))
 		verdict = ANKUS_VERDICT_IGNORE;
-	else if (!take_word(a, "auto") && get_words(a, action_words, &req))
+	else if (get_words(a, take_word(a, "auto") ? auto_words : action_words,
+			   &req))
 		return USAGE;
-	if (no_more_words(a) || check_family(&req))
+	if (no_more_words(a) || check_family(&req) || check_asks(&req))
 		return USAGE;
 	nl_put_u32(&req, ANKUS_A_RULE_VERDICT, verdict);
 	if (replace)
@@ -291,6 +379,14 @@ static void ports(const struct nl_view *v, u16 first, u16 last,
 		value(v, last, "-");
 }
 
+static void mark(const struct nl_view *v, u16 attr, u16 mask_attr,
+		 const char *name)
+{
+	if (value(v, attr, name) && nl_has(v, mask_attr) &&
+	    nl_uint(v, mask_attr) != U32_MAX)
+		value(v, mask_attr, "/");
+}
+
 /* One line, in the words of "rule add". */
 static void text(const struct nl_view *v)
 {
@@ -307,10 +403,7 @@ static void text(const struct nl_view *v)
 	ports(v, ANKUS_A_RULE_SPORT_FIRST, ANKUS_A_RULE_SPORT_LAST, " sport ");
 	ports(v, ANKUS_A_RULE_DPORT_FIRST, ANKUS_A_RULE_DPORT_LAST, " dport ");
 	value(v, ANKUS_A_RULE_DSCP, " dscp ");
-	if (value(v, ANKUS_A_RULE_MARK, " mark ") &&
-	    nl_has(v, ANKUS_A_RULE_MARK_MASK) &&
-	    nl_uint(v, ANKUS_A_RULE_MARK_MASK) != U32_MAX)
-		value(v, ANKUS_A_RULE_MARK_MASK, "/");
+	mark(v, ANKUS_A_RULE_MARK, ANKUS_A_RULE_MARK_MASK, " mark ");
 	value(v, ANKUS_A_RULE_RATE_BPS, " rate ");
 	value(v, ANKUS_A_RULE_BYTES, " bytes ");
 	print_text(" action");
@@ -322,6 +415,13 @@ static void text(const struct nl_view *v)
 	}
 	if (!listed)
 		value(v, ANKUS_A_RULE_VERDICT, " ");
+	value(v, ANKUS_A_RULE_PACE_BPS, " pace ");
+	value(v, ANKUS_A_RULE_PRIORITY, " priority ");
+	value(v, ANKUS_A_RULE_SET_DSCP, " set-dscp ");
+	mark(v, ANKUS_A_RULE_SET_MARK, ANKUS_A_RULE_SET_MARK_MASK,
+	     " set-mark ");
+	if (nl_has(v, ANKUS_A_RULE_REPATH))
+		print_text(" repath");
 	if (options.statistics)
 		value(v, ANKUS_A_RULE_FLOWS, "\n    flows ");
 	tcp_text(v, ANKUS_A_RULE_TCP, "\n    ");

@@ -164,9 +164,32 @@ static const char *const event_list[] = {
 	[ANKUS_EVENT_PAIR_ELEPHANT] = "pair-elephant",
 	[ANKUS_EVENT_PAIR_RELEASE] = "pair-release",
 	[ANKUS_EVENT_FLOW_AFTER_MOVE] = "flow-after-move",
+	[ANKUS_EVENT_FLOW_REPATH] = "flow-repath",
 };
 
 const struct names event_names = { event_list, ARRAY_SIZE(event_list) };
+
+static const char *const action_list[] = {
+	[ANKUS_ACTION_PACE] = "pace",
+	[ANKUS_ACTION_PRIORITY] = "priority",
+	[ANKUS_ACTION_SET_DSCP] = "set-dscp",
+	[ANKUS_ACTION_SET_MARK] = "set-mark",
+	[ANKUS_ACTION_REPATH] = "repath",
+};
+
+static const struct names action_names = {
+	action_list, ARRAY_SIZE(action_list)
+};
+
+static const char *const action_state_list[] = {
+	[ANKUS_ACTION_STATE_NONE] = "none",
+	[ANKUS_ACTION_STATE_WAITING] = "waiting",
+	[ANKUS_ACTION_STATE_IN_FORCE] = "in-force",
+};
+
+static const struct names action_state_names = {
+	action_state_list, ARRAY_SIZE(action_state_list)
+};
 
 static const struct attr queue_range_attrs[] = {
 	[ANKUS_A_QUEUE_RANGE_FIRST] = { "first", KIND_NUM },
@@ -288,6 +311,12 @@ static const struct attr rule_attrs[] = {
 				   .nested = &queue_range_schema },
 	[ANKUS_A_RULE_TCP] = { "tcp", KIND_NEST, .nested = &tcp_schema },
 	[ANKUS_A_RULE_WITH_TCP] = { "with-tcp", KIND_NONE },
+	[ANKUS_A_RULE_PACE_BPS] = { "pace-bps", KIND_RATE },
+	[ANKUS_A_RULE_PRIORITY] = { "priority", KIND_NUM },
+	[ANKUS_A_RULE_SET_DSCP] = { "set-dscp", KIND_DSCP },
+	[ANKUS_A_RULE_SET_MARK] = { "set-mark", KIND_HEX },
+	[ANKUS_A_RULE_SET_MARK_MASK] = { "set-mark-mask", KIND_HEX },
+	[ANKUS_A_RULE_REPATH] = { "repath", KIND_FLAG },
 };
 
 const struct schema rule_schema = { rule_attrs, ARRAY_SIZE(rule_attrs) };
@@ -358,6 +387,23 @@ static const struct schema pin_schema = {
 	pin_attrs, ARRAY_SIZE(pin_attrs)
 };
 
+static const struct attr action_attrs[] = {
+	[ANKUS_A_ACTION_PAD] = { "pad", KIND_NONE },
+	[ANKUS_A_ACTION_ACTION] = { "action", KIND_ENUM, &action_names },
+	[ANKUS_A_ACTION_STATE] = { "state", KIND_ENUM, &action_state_names },
+	[ANKUS_A_ACTION_REASON] = { "reason", KIND_STRING },
+	[ANKUS_A_ACTION_PACE_BPS] = { "pace-bps", KIND_RATE },
+	[ANKUS_A_ACTION_PRIORITY] = { "priority", KIND_NUM },
+	[ANKUS_A_ACTION_DSCP] = { "dscp", KIND_DSCP },
+	[ANKUS_A_ACTION_MARK] = { "mark", KIND_HEX },
+	[ANKUS_A_ACTION_MARK_MASK] = { "mark-mask", KIND_HEX },
+	[ANKUS_A_ACTION_COUNT] = { "count", KIND_NUM },
+};
+
+const struct schema action_schema = {
+	action_attrs, ARRAY_SIZE(action_attrs)
+};
+
 static const struct attr flow_attrs[] = {
 	[ANKUS_A_FLOW_PAD] = { "pad", KIND_NONE },
 	[ANKUS_A_FLOW_ID] = { "id", KIND_NUM },
@@ -397,6 +443,8 @@ static const struct attr flow_attrs[] = {
 	[ANKUS_A_FLOW_PIN_CPU] = { "pin-cpu", KIND_NUM },
 	[ANKUS_A_FLOW_TCP] = { "tcp", KIND_NEST, .nested = &tcp_schema },
 	[ANKUS_A_FLOW_WITH_TCP] = { "with-tcp", KIND_NONE },
+	[ANKUS_A_FLOW_ACTIONS] = { "actions", KIND_NESTS,
+				   .nested = &action_schema },
 };
 
 const struct schema flow_schema = { flow_attrs, ARRAY_SIZE(flow_attrs) };
@@ -541,6 +589,15 @@ static const struct attr stats_attrs[] = {
 	[ANKUS_A_STATS_WATCHED_OUT_OF_ORDER] = {
 		"watched-out-of-order", KIND_NUM
 	},
+	[ANKUS_A_STATS_ACTIONS] = { "actions", KIND_NUM },
+	[ANKUS_A_STATS_ACTIONS_DONE] = { "actions-done", KIND_NUM },
+	[ANKUS_A_STATS_ACTIONS_FAILED] = { "actions-failed", KIND_NUM },
+	[ANKUS_A_STATS_ACTIONS_OVERRIDDEN] = { "actions-overridden", KIND_NUM },
+	[ANKUS_A_STATS_ACTION_PACKETS] = { "action-packets", KIND_NUM },
+	[ANKUS_A_STATS_ACTION_PACKETS_FAILED] = {
+		"action-packets-failed", KIND_NUM
+	},
+	[ANKUS_A_STATS_REPATHS] = { "repaths", KIND_NUM },
 };
 
 const struct schema stats_schema = { stats_attrs, ARRAY_SIZE(stats_attrs) };

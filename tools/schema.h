@@ -59,6 +59,7 @@ extern const struct schema rule_schema;
 extern const struct schema link_schema;
 extern const struct schema flow_schema;
 extern const struct schema pin_failure_schema;
+extern const struct schema action_schema;
 extern const struct schema tcp_schema;
 extern const struct schema pair_schema;
 extern const struct schema stats_schema;

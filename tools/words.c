@@ -115,6 +115,10 @@ enum status get_words(struct args *a, const struct word *words,
 			return USAGE;
 		}
 		seen |= 1u << (w - words);
+		if (w->flag) {
+			nl_put_bin(req, w->attr, "", 0);
+			continue;
+		}
 		value = next_word(a);
 		if (!value) {
 			error("\"%s\" needs a value", name);

@@ -17,6 +17,7 @@ struct word {
 	u16 attr2;			/* for values that fill two */
 	const struct names *names;	/* of put_enum */
 	void *var;			/* of set_enum and set_number */
+	bool flag;			/* has no value: put as a flag */
 	bool *last;			/* ends the list: set, has no value */
 };
 

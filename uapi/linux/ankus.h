@@ -208,6 +208,8 @@ enum ankus_link_state {
  * @ANKUS_EVENT_PAIR_RELEASE: They are one no more, or the pair is gone.
  * @ANKUS_EVENT_FLOW_AFTER_MOVE: How the local TCP socket of a flow has fared
  *   after a move.
+ * @ANKUS_EVENT_FLOW_REPATH: A flow was given another IPv6 flow label, as its
+ *   path lost packets.
  */
 enum ankus_event {
 	ANKUS_EVENT_DEV_ADD,
@@ -234,6 +236,39 @@ enum ankus_event {
 	ANKUS_EVENT_PAIR_ELEPHANT,
 	ANKUS_EVENT_PAIR_RELEASE,
 	ANKUS_EVENT_FLOW_AFTER_MOVE,
+	ANKUS_EVENT_FLOW_REPATH,
+};
+
+/**
+ * enum ankus_action - What a rule asks for beside steering, of the flows that
+ *   are sent.
+ * @ANKUS_ACTION_PACE: TCP sends no faster than a rate.
+ * @ANKUS_ACTION_PRIORITY: Packets have this priority for queueing disciplines.
+ * @ANKUS_ACTION_SET_DSCP: Packets have this DSCP.
+ * @ANKUS_ACTION_SET_MARK: Some bits of the mark of packets and sockets have
+ *   this value.
+ * @ANKUS_ACTION_REPATH: TCP over IPv6 has another flow label when its path
+ *   loses packets.
+ */
+enum ankus_action {
+	ANKUS_ACTION_PACE,
+	ANKUS_ACTION_PRIORITY,
+	ANKUS_ACTION_SET_DSCP,
+	ANKUS_ACTION_SET_MARK,
+	ANKUS_ACTION_REPATH,
+};
+
+/**
+ * enum ankus_action_state
+ * @ANKUS_ACTION_STATE_NONE: Not done; reason tells why.
+ * @ANKUS_ACTION_STATE_WAITING: To be done, at a moment at which nothing is
+ *   reordered.
+ * @ANKUS_ACTION_STATE_IN_FORCE: Done.
+ */
+enum ankus_action_state {
+	ANKUS_ACTION_STATE_NONE,
+	ANKUS_ACTION_STATE_WAITING,
+	ANKUS_ACTION_STATE_IN_FORCE,
 };
 
 enum {
@@ -335,6 +370,12 @@ enum {
 	ANKUS_A_RULE_RX_CPUS,
 	ANKUS_A_RULE_TCP,
 	ANKUS_A_RULE_WITH_TCP,
+	ANKUS_A_RULE_PACE_BPS,
+	ANKUS_A_RULE_PRIORITY,
+	ANKUS_A_RULE_SET_DSCP,
+	ANKUS_A_RULE_SET_MARK,
+	ANKUS_A_RULE_SET_MARK_MASK,
+	ANKUS_A_RULE_REPATH,
 
 	__ANKUS_A_RULE_MAX,
 	ANKUS_A_RULE_MAX = (__ANKUS_A_RULE_MAX - 1)
@@ -415,6 +456,22 @@ enum {
 };
 
 enum {
+	ANKUS_A_ACTION_PAD = 1,
+	ANKUS_A_ACTION_ACTION,
+	ANKUS_A_ACTION_STATE,
+	ANKUS_A_ACTION_REASON,
+	ANKUS_A_ACTION_PACE_BPS,
+	ANKUS_A_ACTION_PRIORITY,
+	ANKUS_A_ACTION_DSCP,
+	ANKUS_A_ACTION_MARK,
+	ANKUS_A_ACTION_MARK_MASK,
+	ANKUS_A_ACTION_COUNT,
+
+	__ANKUS_A_ACTION_MAX,
+	ANKUS_A_ACTION_MAX = (__ANKUS_A_ACTION_MAX - 1)
+};
+
+enum {
 	ANKUS_A_FLOW_PAD = 1,
 	ANKUS_A_FLOW_ID,
 	ANKUS_A_FLOW_IFINDEX,
@@ -451,6 +508,7 @@ enum {
 	ANKUS_A_FLOW_PIN_CPU,
 	ANKUS_A_FLOW_TCP,
 	ANKUS_A_FLOW_WITH_TCP,
+	ANKUS_A_FLOW_ACTIONS,
 
 	__ANKUS_A_FLOW_MAX,
 	ANKUS_A_FLOW_MAX = (__ANKUS_A_FLOW_MAX - 1)
@@ -539,6 +597,13 @@ enum {
 	ANKUS_A_STATS_WATCHED_RETRANSMITS,
 	ANKUS_A_STATS_WATCHED_REORD_SEEN,
 	ANKUS_A_STATS_WATCHED_OUT_OF_ORDER,
+	ANKUS_A_STATS_ACTIONS,
+	ANKUS_A_STATS_ACTIONS_DONE,
+	ANKUS_A_STATS_ACTIONS_FAILED,
+	ANKUS_A_STATS_ACTIONS_OVERRIDDEN,
+	ANKUS_A_STATS_ACTION_PACKETS,
+	ANKUS_A_STATS_ACTION_PACKETS_FAILED,
+	ANKUS_A_STATS_REPATHS,
 
 	__ANKUS_A_STATS_MAX,
 	ANKUS_A_STATS_MAX = (__ANKUS_A_STATS_MAX - 1)
