@@ -369,9 +369,9 @@ static const char *action_no_repath(const struct ankus_flow *flow)
 	if (flow->key.family != AF_INET6)
 		return "IPv4 has no flow label";
 	if (READ_ONCE(sk->sk_txrehash) != SOCK_TXREHASH_ENABLED)
-		return "the socket is to keep its path (SO_TXREHASH, net.core.txrehash)";
+		return "it is to keep its path (SO_TXREHASH, net.core.txrehash)";
 	if (!ankus_sk_autoflowlabel(sk))
-		return "the kernel does not choose its flow label (IPV6_AUTOFLOWLABEL, net.ipv6.auto_flowlabels)";
+		return "its flow label is not automatic (net.ipv6.auto_flowlabels)";
 	if (flow->ctl->acts.repath.count >= ANKUS_REPATH_MAX)
 		return "its path was changed 8 times, and each lost packets";
 	return NULL;

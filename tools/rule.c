@@ -195,29 +195,23 @@ static const struct word match_words[] = {
 	{}
 };
 
-/* What is done beside steering. */
-#define ASK_WORDS							\
-	{ "pace", put_pace, ANKUS_A_RULE_PACE_BPS },			\
-	{ "priority", put_priority, ANKUS_A_RULE_PRIORITY },		\
-	{ "set-dscp", put_dscp, ANKUS_A_RULE_SET_DSCP },		\
-	{ "set-mark", put_set_mark, ANKUS_A_RULE_SET_MARK,		\
-	  ANKUS_A_RULE_SET_MARK_MASK },					\
-	{ "repath", .attr = ANKUS_A_RULE_REPATH, .flag = true }
-
+/* Where to, then what is done beside steering. */
 static const struct word action_words[] = {
 	{ "rx-queues", put_queues, ANKUS_A_RULE_RX_QUEUES },
 	{ "tx-queues", put_queues, ANKUS_A_RULE_TX_QUEUES },
 	{ "rx-cpus", put_queues, ANKUS_A_RULE_RX_CPUS },
 	{ "links", put_links, ANKUS_A_RULE_LINK },
-	ASK_WORDS,
+	{ "pace", put_pace, ANKUS_A_RULE_PACE_BPS },
+	{ "priority", put_priority, ANKUS_A_RULE_PRIORITY },
+	{ "set-dscp", put_dscp, ANKUS_A_RULE_SET_DSCP },
+	{ "set-mark", put_set_mark, ANKUS_A_RULE_SET_MARK,
+	  ANKUS_A_RULE_SET_MARK_MASK },
+	{ "repath", .attr = ANKUS_A_RULE_REPATH, .flag = true },
 	{}
 };
 
 /* Behind "auto", which leaves queues, CPUs and links open. */
-static const struct word auto_words[] = {
-	ASK_WORDS,
-	{}
-};
+static const struct word *const auto_words = &action_words[4];
 
 static const struct word pref_words[] = {
 	{ "pref", put_number, ANKUS_A_RULE_PREF },
@@ -291,6 +285,8 @@ static enum status check_asks(const struct nl_req *req)
 static enum status new_rule(struct args *a, bool replace)
 {
 	u32 verdict = ANKUS_VERDICT_AUTO;
+	const struct word *w;
+	char names[128] = "";
 	struct nl_req req;
 	struct nl_view v;
 
@@ -304,7 +300,9 @@ static enum status new_rule(struct args *a, bool replace)
 	if (!action_seen)
 		return no_word("action");
 	if (!a->argc) {
-		error("\"action\" needs one of auto, ignore, rx-queues, tx-queues, rx-cpus, links, pace, priority, set-dscp, set-mark, repath");
+		for (w = action_words; w->name; w++)
+			list_name(names, sizeof(names), w->name);
+		error("\"action\" needs one of auto, ignore, %s", names);
 		return USAGE;
 	}
 	if (take_word(a, "ignore"))
