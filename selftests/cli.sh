@@ -112,6 +112,24 @@ usage_lines() {
 		rule add pref 1 bytes 16777216t action auto => bytes: "16777216t" is too large
 		rule add pref 1 action links p0, => links: "p0," is not a list
 		rule add pref 1 action links p0,sixteen-letters- => is too long
+		rule add pref 1 action auto links p0 => "links", expected pace, priority, set-dscp, set-mark, repath
+		rule add pref 1 action auto pace => "pace" needs a value
+		rule add pref 1 action auto pace 0 => pace: "0" is too slow
+		rule add pref 1 action auto pace fast => pace: "fast" is not a rate
+		rule add pref 1 action priority 16 => priority: "16" is not a priority, 0 to 15
+		rule add pref 1 action priority high => priority: "high" is not a priority
+		rule add pref 1 action set-dscp 64 => set-dscp: "64" is too large
+		rule add pref 1 action set-dscp cs8 => set-dscp: "cs8" is not a DSCP
+		rule add pref 1 action set-mark 0x1/0 => set-mark: "0x1/0" has bits
+		rule add pref 1 action set-mark 0/0 => set-mark: "0/0" has a mask of 0
+		rule add pref 1 action set-mark 0x100/0xf0 => set-mark: "0x100/0xf0" has bits
+		rule add pref 1 action repath repath => "repath" is given twice
+		rule add pref 1 action repath yes => unknown word "yes"
+		rule add pref 1 action ignore repath => unexpected word "repath"
+		rule add pref 1 dir in action auto pace 1gbit => "pace" is for flows that are sent
+		rule add pref 1 dir in action set-dscp ef => "set-dscp" is for flows that are sent
+		rule add pref 1 proto udp action pace 1gbit => "pace" is for tcp
+		rule add pref 1 proto sctp action repath => "repath" is for tcp
 		rule del => missing "pref"
 		rule del pref 1 2 => "2", expected pref
 		rule show dev e0 => "dev", expected pref
@@ -344,10 +362,11 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 		"$(json_keys .rx_reason dev show)"
 	check_is "link: all attributes" "$(spec_keys link-get reason)" \
 		"$(json_keys .reason link show)"
-	ankus -n "$ns" rule add pref 1 dev v0 dir in proto udp src 10.0.0.0/8 \
-		dst 10.1.0.1 sport 443 dport 9000-9010 dscp cs1 mark 0x10/0xf0 \
-		rate 1.5gbit bytes 10m action rx-queues 0 tx-queues 1 rx-cpus 0 links p0
-	check_is "rule: all attributes" "$(spec_keys rule-get)" \
+	ankus -n "$ns" rule add pref 1 dev v0 dir out proto tcp src 2001:db8::/32 \
+		dst 2001:db9::1 sport 443 dport 9000-9010 dscp cs1 mark 0x10/0xf0 \
+		rate 1.5gbit bytes 10m action rx-queues 0 tx-queues 1 rx-cpus 0 \
+		links p0 pace 1gbit priority 1 set-dscp cs1 set-mark 0x1/0x1 repath
+	check_is "rule: all attributes" "$(spec_keys rule-get tcp)" \
 		"$(json_keys .x rule show pref 1)"
 	ankus -n "$ns" rule del pref 1
 	check_is "stats: all attributes" "$(spec_keys stats-get)" \

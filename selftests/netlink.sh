@@ -298,6 +298,21 @@ meaning_cases() {
 		E2BIG|link|same|rule-new: 17 links|rule-new pref=u32:15 link=s:1 link=s:2 link=s:3 link=s:4 link=s:5 link=s:6 link=s:7 link=s:8 link=s:9 link=s:10 link=s:11 link=s:12 link=s:13 link=s:14 link=s:15 link=s:16 link=s:17
 		EINVAL|verdict|same|rule-new: ignore, and where to|rule-new pref=u32:15 verdict=u32:1 rx-queues={first=u32:0}
 		EINVAL|verdict|same|rule-new: ignore, and over which link|rule-new pref=u32:15 verdict=u32:1 link=s:p0
+		ERANGE|pace-bps|same|rule-new: a pace of 0|rule-new pref=u32:15 pace-bps=u64:0
+		ERANGE|pace-bps|same|rule-new: a pace that is too slow|rule-new pref=u32:15 pace-bps=u64:7999
+		ERANGE|priority|same|rule-new: priority 16|rule-new pref=u32:15 priority=u32:16
+		ERANGE|set-dscp|same|rule-new: set-dscp 64|rule-new pref=u32:15 set-dscp=u8:64
+		EINVAL|set-mark-mask|same|rule-new: set-mark with mask 0|rule-new pref=u32:15 set-mark=u32:0 set-mark-mask=u32:0
+		EINVAL|set-mark|same|rule-new: set-mark outside its mask|rule-new pref=u32:15 set-mark=u32:256 set-mark-mask=u32:240
+		EINVAL|set-mark-mask|same|rule-new: mask of set-mark alone|rule-new pref=u32:15 set-mark-mask=u32:240
+		EINVAL|priority|same|rule-new: ignore, and what to do|rule-new pref=u32:15 verdict=u32:1 priority=u32:1
+		EINVAL|repath|same|rule-new: ignore, and another path|rule-new pref=u32:15 verdict=u32:1 repath=flag
+		EINVAL|set-mark|same|rule-new: a mark for received flows|rule-new pref=u32:15 dir=u32:0 set-mark=u32:1
+		EINVAL|set-dscp|same|rule-new: a DSCP for received flows|rule-new pref=u32:15 dir=u32:0 set-dscp=u8:1
+		EINVAL|pace-bps|same|rule-new: a pace for UDP|rule-new pref=u32:15 proto=u8:17 pace-bps=u64:1000000
+		EINVAL|repath|same|rule-new: another path for SCTP|rule-new pref=u32:15 proto=u8:132 repath=flag
+		EINVAL|repath|same|rule-new: a flow label of IPv4|rule-new pref=u32:15 family=u16:2 repath=flag
+		EINVAL|repath|same|rule-new: likewise, by address|rule-new pref=u32:15 src=x:0a000001 repath=flag
 		EINVAL|proto|same|rule-new: a bad rule replaces none|rule-new replace=flag pref=u32:10 proto=u8:1
 
 		EINVAL|any|same|rule-get dump: one rule is no list|rule-get+dump pref=u32:10
@@ -406,6 +421,8 @@ test_good() {
 		0|-|changed|rule-new: pref alone|rule-new pref=u32:0
 		0|-|changed|rule-new: greatest values|rule-new pref=u32:4294967295 ifname=s:fifteen-letters dir=u32:1 family=u16:10 proto=u8:132 src=x:20010db8000000000000000000000001 src-len=u8:128 dst=x:20010db8000000000000000000000000 dst-len=u8:32 sport-first=u16:0 sport-last=u16:65535 dport-first=u16:65535 dscp=u8:63 mark=u32:4294967295 rate-bps=u64:18446744073709551615 bytes=u64:18446744073709551615 verdict=u32:0 rx-queues={first=u32:1023} tx-queues={first=u32:0,last=u32:1023} link=s:fifteen-letters link=t:2 link=s:3 link=s:4 link=s:5 link=s:6 link=s:7 link=s:8 link=s:9 link=s:10 link=s:11 link=s:12 link=s:13 link=s:14 link=s:15 link=s:16
 		0|-|same|rule-get: by pref|rule-get pref=u32:4294967295
+		0|-|changed|rule-new: least values of actions|rule-new pref=u32:17 pace-bps=u64:8000 priority=u32:0 set-dscp=u8:0 set-mark=u32:0 repath=flag
+		0|-|changed|rule-new: greatest ones|rule-new pref=u32:18 pace-bps=u64:18446744073709551615 priority=u32:15 set-dscp=u8:63 set-mark=u32:4294967295 set-mark-mask=u32:4294967295
 		0|-|changed|rule-new: replace|rule-new replace=flag pref=u32:0 verdict=u32:1
 		0|-|same|rule-new: replace by the same|rule-new replace=flag pref=u32:0 verdict=u32:1
 		0|-|changed|rule-new: replace what is not there|rule-new replace=flag pref=u32:16
