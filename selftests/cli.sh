@@ -366,7 +366,7 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 		dst 2001:db9::1 sport 443 dport 9000-9010 dscp cs1 mark 0x10/0xf0 \
 		rate 1.5gbit bytes 10m action rx-queues 0 tx-queues 1 rx-cpus 0 \
 		links p0 pace 1gbit priority 1 set-dscp cs1 set-mark 0x1/0x1 repath
-	check_is "rule: all attributes" "$(spec_keys rule-get tcp)" \
+	check_is "rule: all attributes" "$(spec_keys rule-get)" \
 		"$(json_keys .x rule show pref 1)"
 	ankus -n "$ns" rule del pref 1
 	check_is "stats: all attributes" "$(spec_keys stats-get)" \
