@@ -310,7 +310,8 @@ test_rules() {
 		dport_last: 9010, dscp: 8, mark: 16, mark_mask: 240,
 		rate_bps: 1500000000, bytes: 10485760, verdict: "auto",
 		rx_queues: [{first: 0, last: 3}, {first: 7, last: 7}],
-		tx_queues: [{first: 1, last: 1}], rx_cpus: [], link: ["p0", "p1"]}' \
+		tx_queues: [{first: 1, last: 1}], rx_cpus: [], link: ["p0", "p1"],
+		repath: false}' \
 		ankus -n "$ns" -j rule show
 	check_json "one rule" 'length == 1 and .[0].src == "2001:db8::"' \
 		ankus -n "$ns" -j rule show pref 30
