@@ -423,6 +423,8 @@ test_good() {
 		0|-|same|rule-get: by pref|rule-get pref=u32:4294967295
 		0|-|changed|rule-new: least values of actions|rule-new pref=u32:17 pace-bps=u64:8000 priority=u32:0 set-dscp=u8:0 set-mark=u32:0 repath=flag
 		0|-|changed|rule-new: greatest ones|rule-new pref=u32:18 pace-bps=u64:18446744073709551615 priority=u32:15 set-dscp=u8:63 set-mark=u32:4294967295 set-mark-mask=u32:4294967295
+		0|-|changed|rule-del: the one|rule-del pref=u32:17
+		0|-|changed|rule-del: the other|rule-del pref=u32:18
 		0|-|changed|rule-new: replace|rule-new replace=flag pref=u32:0 verdict=u32:1
 		0|-|same|rule-new: replace by the same|rule-new replace=flag pref=u32:0 verdict=u32:1
 		0|-|changed|rule-new: replace what is not there|rule-new replace=flag pref=u32:16
