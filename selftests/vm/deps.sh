@@ -31,7 +31,7 @@ packages() {
 	vm)	echo qemu-system-x86 busybox-static cpio gzip xz-utils zstd \
 		     kmod file util-linux iproute2 ;;
 	test)	echo iproute2 ethtool iperf3 gojq iputils-ping python3 \
-		     python3-yaml procps util-linux libteam-utils ;;
+		     python3-yaml procps util-linux libteam-utils nftables ;;
 	dkms)	echo dkms ;;
 	regen)	echo python3 python3-yaml python3-jsonschema ;;
 	lint)	echo shellcheck sparse clang-format perl python3 ;;
