@@ -30,7 +30,7 @@ state() {
 	local object
 	for object in dev rule link; do
 		ankus -n "$ns" -j $object show
-	done | jq -c 'map(del(.flows, .elephants, .pinned_bps, .tx_bps,
+	done | jq -c 'map(del(.flows, .elephants, .pinned_bps, .tx_bps, .other_bps,
 		.imbalance_permille, .expected_permille))'
 }
 
