@@ -92,7 +92,7 @@ test_nat() {
 		table ip nat {
 			chain out {
 				type nat hook postrouting priority 100;
-				oifname "bond0" masquerade
+				oifname "bond0" tcp dport 5503 masquerade
 			}
 		}
 	END

@@ -109,7 +109,7 @@ test_ineffective() {
 		$flows "$big" "$by_rss or $taken"
 	check_until "no-steer: the rules are removed" 20 \
 		eval '[ "$(nic_rule_count "$right" s0)" -le "$(ankus -n "$right" \
-			-j flow show | jq "[.[] | select($taken)] | length")" ]'
+			-j flow show dir in | jq "[.[] | select($taken)] | length")" ]'
 	check "no-steer: what was wrong is kept" eval \
 		'[ "$(ankus -n "$right" -j flow show | jq "[.[] |
 			select($by_rss and ($(failed "seen elsewhere")))] |

@@ -177,9 +177,9 @@ test_end() {
 short_ones() {
 	local i
 	for ((i = 0; i < 3; i++)); do
-		tcp_start "$left" "$right" 10.0.0.2 5304 4 1M || return
+		tcp_start "$left" "$right" 10.0.0.2 $((5310 + i)) 4 1M || return
 		show "$left" flow show >"$lib_out/flows" &
-		tcp_stop 5304
+		tcp_stop $((5310 + i))
 		wait $! || return
 	done
 }

@@ -260,15 +260,89 @@ test_other_load() {
 		'.other_bps < 100000'
 }
 
+# watch_link LINK: trace what it sends, when links are looked at because of a
+# notification, and pins; LACP's own packets are small
+watch_link() {
+	local events=$traffic_tracing/events
+
+	calls_start ankus_links_prune &&
+		echo "name == \"$1\" && len > 200" \
+			>"$events/net/net_dev_xmit/filter" &&
+		echo 1 >"$events/net/net_dev_xmit/enable" &&
+		echo 1 >"$events/ankus/ankus_pin/enable"
+}
+
+# watched DESC IFINDEX: how fast it was left, and that nothing came after that.  Until a
+# flow has its new link it is the bond's, which may not have noticed yet.
+watched() {
+	local events=$traffic_tracing/events figures
+
+	cp "$traffic_tracing/trace" "$lib_out/watched"
+	echo 0 >"$events/net/net_dev_xmit/enable"
+	echo 0 >"$events/net/net_dev_xmit/filter"
+	echo 0 >"$events/ankus/ankus_pin/enable"
+	calls_stop
+	figures=$(awk -v dead="$2" '
+		{
+			for (i = 1; i <= NF; i++)
+				if ($i ~ /^[0-9]+\.[0-9]+:$/)
+					break
+			time = $i + 0
+			flow = have = want = ""
+			for (i = 1; i <= NF; i++) {
+				if ($i ~ /^id=/)
+					flow = $i
+				if ($i ~ /^have=/)
+					have = $i
+				if ($i ~ /^want=/)
+					want = $i
+			}
+		}
+		/ankus_links_prune/ && !noticed { noticed = time }
+		!noticed { next }
+		/net_dev_xmit:/ { sent++; last = time }
+		/ankus_pin:/ && / kind=link / {
+			if (have == "have=-1" || have == "have=" dead) {
+				left[flow] = time
+				if (want != "want=-1" && want != "want=" dead &&
+				    !(flow in placed))
+					placed[flow] = decided = time
+			} else if (flow in left) {
+				delete left[flow]
+				flows++
+				moved = time
+			}
+		}
+		END {
+			printf "%d %.0f %d %.0f %.0f %d\n", sent,
+				(sent ? last - noticed : 0) * 1e6, flows,
+				(decided - noticed) * 1e6,
+				(moved - noticed) * 1e6,
+				flows && (!sent || last <= moved)
+		}' "$lib_out/watched")
+	# shellcheck disable=SC2086 # words
+	set -- "$1" $figures
+	diag "$1: since the notification, $2 packets over the link, the last after $3 us"
+	diag "$1: $4 flows with another link, chosen after $5 us, by a packet after $6 us"
+	check "$1: nothing is sent over it once its flows have others" [ "$7" -eq 1 ]
+}
+
 # fails LINK DESC REASON NS IP-ARGS...: a link fails
 fails() {
-	local link=$1 desc=$2 failovers
+	local link=$1 desc=$2 failovers ifindex watched=no
 	shift 2
+	ifindex=$(ip -n "$left" -j link show "$link" | jq '.[0].ifindex')
 	failovers=$(stat_of "$left" bond0 failovers)
+	watch_link "$link" && watched=yes
 	ip -n "$@"
 	check_until "$desc: the link is down" 20 link_is "$link" \
 		'.state == "down" and .flows == 0 and has("reason")'
 	check_until "$desc: flows left it" 20 none_on "$link"
+	if [ $watched = yes ]; then
+		watched "$desc" "$ifindex"
+	else
+		skip "$desc: how fast" "this kernel cannot trace functions"
+	fi
 	check "$desc: it is counted" stat_is "$left" bond0 \
 		".failovers >= $failovers + 1"
 	streams_go_on "$desc: no connection is lost"
