@@ -497,13 +497,16 @@ test_reused() {
 	manage
 	all_verified "before a place is taken over"
 	id=$(flow_id "$right" "$v4")
+	# time enough to be there first
+	ankus -n "$right" dev set s0 tick 5s
 	for ((i = 0; i < 20; i++)); do
-		wait_until 10 has_place "$id" || break
+		wait_until 20 has_place "$id" || break
 		location=$(ankus -n "$right" -j flow show "$id" |
 			jq '.[0].rx_queue.location')
 		quietly on_nic -N s0 delete "$location"
 		! foreign_at "$location" || break
 	done
+	ankus -n "$right" dev set s0 tick 100ms
 	check_until "a place that was taken over: noticed" 30 \
 		stat_is "$right" s0 '.rules_lost >= 1'
 	all_verified "the flow has another place"
