@@ -299,6 +299,10 @@ watched() {
 			}
 		}
 		/ankus_links_prune/ && !noticed { noticed = time }
+		# a tick may see it before others are told
+		/ankus_pin:/ && / kind=link / && !noticed &&
+			(have == "have=-1" || have == "have=" dead) &&
+			want != "want=" dead { noticed = time }
 		!noticed { next }
 		/net_dev_xmit:/ { sent++; last = time }
 		/ankus_pin:/ && / kind=link / {
