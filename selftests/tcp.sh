@@ -186,13 +186,7 @@ short_ones() {
 
 # A router has no socket of what it forwards.
 test_forwarded() {
-	ip -n "$left" link add vm type veth peer name vl netns "$middle"
-	ip -n "$middle" link add vr type veth peer name vm netns "$right"
-	address_pair "$left" vm "$middle" vl 1
-	address_pair "$middle" vr "$right" vm 2
-	in_ns "$middle" sysctl -qw net.ipv4.ip_forward=1
-	ip -n "$left" route add 10.2.0.0/24 via 10.1.0.2
-	ip -n "$right" route add 10.1.0.0/24 via 10.2.0.1
+	router "$left" "$middle" "$right"
 	ankus -n "$middle" dev add vl rate 100kbit
 	check "a stream through a router" tcp_start "$left" "$right" 10.2.0.2 \
 		5305 1 4M

@@ -14,6 +14,8 @@
 # address_pair A DEV B DEV [NET]
 #                      10.NET.0.1 and fdNET::1 in A, 2 in B; what is sent to 9
 #                      arrives in B and goes no further
+# router A R B         vm in A, vl and vr in R, vm in B: 10.1.0.1 in A and
+#                      10.2.0.2 in B reach each other by way of R
 #
 # tcp_start FROM TO ADDRESS PORT COUNT RATE [IPERF3-ARGS...]
 #                      streams FROM->TO, each at RATE, until tcp_stop PORT
@@ -89,6 +91,16 @@ address_pair() {
 	mac=$(ip -n "$b" -j link show dev "$dev_b" | jq -r '.[0].address')
 	ip -n "$a" neigh replace "10.$net.0.9" lladdr "$mac" dev "$dev_a" &&
 		ip -n "$a" neigh replace "fd0$net::9" lladdr "$mac" dev "$dev_a"
+}
+
+router() {
+	ip -n "$1" link add vm type veth peer name vl netns "$2" &&
+		ip -n "$2" link add vr type veth peer name vm netns "$3" &&
+		address_pair "$1" vm "$2" vl 1 &&
+		address_pair "$2" vr "$3" vm 2 &&
+		in_ns "$2" sysctl -qw net.ipv4.ip_forward=1 &&
+		ip -n "$1" route add 10.2.0.0/24 via 10.1.0.2 &&
+		ip -n "$3" route add 10.1.0.0/24 via 10.2.0.1
 }
 
 veth_pair() {
