@@ -397,6 +397,7 @@ bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 	u32 rule_gen = ad->an->rule_gen;
 	struct ankus_flow *flow, *tmp;
 	u64 held = ktime_get_ns();
+	unsigned int n = 0;
 	u32 i;
 
 	classify_bins(ad);
@@ -412,7 +413,7 @@ bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 			       ANKUS_SKETCH_ENOUGH_MAX + 0ULL));
 	WRITE_ONCE(ad->pair_stride, ankus_pair_stride(ad->kick_bytes));
 
-	for (i = 0; i <= ad->flows.mask; i++) {
+	for_each_set_bit(i, ad->flows.used, ad->flows.mask + 1) {
 		ankus_bucket_for_each(&ad->flows, i, flow, tmp,
 				      lockdep_is_held(&ad->an->lock)) {
 			classify_measure(ad, flow, lowest_bps, last, now);
@@ -426,7 +427,7 @@ bool ankus_control_measure(struct ankus_dev *ad, u64 last, u64 now)
 			else
 				classify_load(ad, flow);
 		}
-		if (!(i & 15) && !classify_breathe(ad, &held))
+		if (!(n++ & 15) && !classify_breathe(ad, &held))
 			return false;
 	}
 	classify_publish(ad, now - last);

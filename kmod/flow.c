@@ -68,6 +68,12 @@ int ankus_flows_init(struct ankus_flows *flows, u32 max)
 				  GFP_KERNEL_ACCOUNT);
 	if (!flows->buckets)
 		return -ENOMEM;
+	flows->used = kvcalloc(BITS_TO_LONGS(n), sizeof(*flows->used),
+			       GFP_KERNEL_ACCOUNT);
+	if (!flows->used) {
+		kvfree(flows->buckets);
+		return -ENOMEM;
+	}
 	flows->mask = n - 1;
 	flows->max = max;
 	flows->count = 0;
@@ -105,6 +111,7 @@ void ankus_flows_destroy(struct ankus_flows *flows)
 
 	ankus_flows_for_each(flows, i, flow, tmp, true)
 		flow_free(flow);
+	kvfree(flows->used);
 	kvfree(flows->buckets);
 }
 
@@ -167,6 +174,7 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 		/* under the lock, so that ids fall along a chain */
 		flow->id = atomic64_inc_return(ids);
 		hlist_add_head_rcu(&flow->node, &flows->buckets[bucket]);
+		set_bit(bucket, flows->used);
 	}
 	spin_unlock_bh(&flows->lock);
 
@@ -175,6 +183,19 @@ struct ankus_flow *ankus_flow_insert(struct ankus_flows *flows,
 		return other;
 	}
 	return flow;
+}
+
+/* Takes a flow out of its chain, by which alone the bucket is known */
+static void flow_unlink(struct ankus_flows *flows, struct ankus_flow *flow)
+{
+	struct hlist_node **pprev = flow->node.pprev;
+	struct hlist_head *bucket = container_of(pprev, struct hlist_head,
+						 first);
+
+	hlist_del_rcu(&flow->node);
+	if (bucket >= flows->buckets &&
+	    bucket <= flows->buckets + flows->mask && hlist_empty(bucket))
+		clear_bit(bucket - flows->buckets, flows->used);
 }
 
 /**
@@ -191,7 +212,7 @@ void ankus_flow_remove(struct ankus_flows *flows, struct ankus_flow *flow)
 		flows->active_count--;
 	}
 	spin_lock_bh(&flows->lock);
-	hlist_del_rcu(&flow->node);
+	flow_unlink(flows, flow);
 	WRITE_ONCE(flows->count, flows->count - 1);
 	spin_unlock_bh(&flows->lock);
 	call_rcu(&flow->rcu, flow_free_rcu);
@@ -280,7 +301,7 @@ bool ankus_flow_find_key(const struct ankus_flows *flows, u64 id,
 	bool found = false;
 	u32 i;
 
-	for (i = 0; i <= flows->mask && !found; i++) {
+	for_each_set_bit(i, flows->used, flows->mask + 1) {
 		rcu_read_lock();
 		hlist_for_each_entry_rcu(flow, &flows->buckets[i], node) {
 			found = flow->id == id;
@@ -290,8 +311,9 @@ bool ankus_flow_find_key(const struct ankus_flows *flows, u64 id,
 			}
 		}
 		rcu_read_unlock();
-		if (!(i & 255))
-			cond_resched();
+		if (found)
+			break;
+		cond_resched();
 	}
 	return found;
 }

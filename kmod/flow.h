@@ -4,6 +4,7 @@
 #define ANKUS_FLOW_H
 
 #include <linux/atomic.h>
+#include <linux/bitmap.h>
 #include <linux/rbtree.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
@@ -334,6 +335,7 @@ struct ankus_flow {
 /**
  * struct ankus_flows - the flow table of one device
  * @buckets: heads of hash chains, readers under RCU
+ * @used: a bit for each that may hold flows; changed under @lock, read without
  * @mask: number of buckets - 1, a power of two
  * @max: most flows that are kept
  * @count: flows in it; under @lock
@@ -345,6 +347,7 @@ struct ankus_flow {
  */
 struct ankus_flows {
 	struct hlist_head *buckets;
+	unsigned long *used;
 	u32 mask;
 	u32 max;
 	u32 count;
@@ -430,7 +433,7 @@ static inline u32 ankus_flow_mark(const struct ankus_flow *flow)
 
 /* Bucket by bucket, new flows may or may not be seen; may sleep in between */
 #define ankus_flows_for_each(flows, i, flow, tmp, cond)			\
-	for ((i) = 0; (i) <= (flows)->mask; (i)++)			\
+	for_each_set_bit(i, (flows)->used, (flows)->mask + 1)		\
 		ankus_bucket_for_each(flows, i, flow, tmp, cond)
 
 #define ankus_bucket_for_each(flows, i, flow, tmp, cond)		\

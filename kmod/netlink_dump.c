@@ -181,20 +181,25 @@ static int dump_bucket(struct dump *dump, struct ankus_dev *ad)
 			return err;
 		place->last_id = flow->id;
 	}
-	place->last_id = 0;
 	return 0;
 }
 
 static int dump_table(struct dump *dump, struct ankus_dev *ad)
 {
 	struct dump_place *place = dump->place;
+	u32 bucket = place->bucket;
+	unsigned int n = 0;
 	int err;
 
-	while (place->bucket <= ad->flows.mask) {
+	for_each_set_bit_from(bucket, ad->flows.used, ad->flows.mask + 1) {
+		/* the one in which the last message ended may be empty now */
+		if (place->bucket != bucket)
+			place->last_id = 0;
+		place->bucket = bucket;
 		err = dump_bucket(dump, ad);
 		if (err)
 			return err;
-		if (!(place->bucket++ & 15) && !dump_breathe(dump, ad))
+		if (!(n++ & 15) && !dump_breathe(dump, ad))
 			return -ENODEV;
 	}
 	return 0;

@@ -128,7 +128,9 @@ static int stats_put_sketch(struct sk_buff *msg, struct ankus_dev *ad)
 static int stats_put_memory(struct sk_buff *msg, const struct ankus_flows *flows)
 {
 	return stats_put(msg, ANKUS_A_STATS_MEMORY_TABLE,
-			 (flows->mask + 1ULL) * sizeof(*flows->buckets)) ?:
+			 (flows->mask + 1ULL) * sizeof(*flows->buckets) +
+			 BITS_TO_LONGS(flows->mask + 1) *
+			 sizeof(*flows->used)) ?:
 	       stats_put(msg, ANKUS_A_STATS_MEMORY_FLOWS,
 			 (u64)READ_ONCE(flows->count) *
 			 sizeof(struct ankus_flow)) ?:

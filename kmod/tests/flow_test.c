@@ -349,6 +349,30 @@ static void flow_walk_remove(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flows_walk(flows), DIV_ROUND_UP(FLOW_MAX, 3));
 }
 
+/* Empty buckets cost a walk nothing, whatever the chains have been like */
+static void flow_walk_used(struct kunit *test)
+{
+	struct ankus_flows *flows = flows_new(test, FLOW_MAX);
+	struct ankus_flow *flow[FLOW_MAX];
+	u32 i, left;
+
+	for (i = 0; i < FLOW_MAX; i++) {
+		flow[i] = flow_insert_hash(flows, i, i % 8);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, flow[i]);
+	}
+	KUNIT_EXPECT_EQ(test, bitmap_weight(flows->used, flows->mask + 1), 8);
+	/* first, middle and last ones of chains come and go */
+	for (i = 0; i < FLOW_MAX; i++) {
+		ankus_flow_remove(flows, flow[i * 29 % FLOW_MAX]);
+		left = FLOW_MAX - 1 - i;
+		KUNIT_EXPECT_EQ(test, flows_walk(flows), left);
+		KUNIT_EXPECT_LE(test, bitmap_weight(flows->used,
+						    flows->mask + 1),
+				min(left, 8U));
+	}
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(flows->used, flows->mask + 1));
+}
+
 /*
  * No two flows have one identifier, and along a chain they fall: a dump that
  * was interrupted goes on behind the last one that it told of.
@@ -511,6 +535,7 @@ static struct kunit_case flow_cases[] = {
 	KUNIT_CASE(flow_chain),
 	KUNIT_CASE(flow_random),
 	KUNIT_CASE(flow_walk_remove),
+	KUNIT_CASE(flow_walk_used),
 	KUNIT_CASE(flow_identifiers),
 	KUNIT_CASE(flow_active_order),
 	KUNIT_CASE(flow_find_key),
