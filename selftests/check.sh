@@ -215,6 +215,24 @@ count() {
 	' "$1"
 }
 
+# failures LANE: what failed there, each with the first lines of what was said
+# about it, which come behind the result
+failures() {
+	awk -v lane="$1" '
+		/^# selftests: / { test = $NF ": "; inner = 0 }
+		/^(# )?(not )?ok |^# Totals/ { more = 0 }
+		# of a script that failed, only when none of its tests did
+		/^(not )?ok [0-9]+ selftests: / { test = ""; if (inner) next }
+		/^(# )?not ok / {
+			sub(/^# /, "")
+			print lane ": " test $0
+			inner = more = 8
+			next
+		}
+		more > 0 && /^# / { print "  " $0; more-- }
+	' "$log/$1.tap"
+}
+
 # What is worth seeing while it runs: everything but single successes inside
 # of scripts.
 progress() {
@@ -222,7 +240,7 @@ progress() {
 }
 
 mkdir -p "$log"
-table='' passed=0 failed=0 skipped=0 status=0
+table='' failures='' passed=0 failed=0 skipped=0 status=0
 for lane; do
 	began=$SECONDS
 	echo "== $lane"
@@ -244,12 +262,13 @@ for lane; do
 		echo "not ok $lane did not come to its end (status $rc)"
 		f=1
 	fi
-	[ "$f" -eq 0 ] || status=1
+	[ "$f" -eq 0 ] || { status=1; failures+=$(failures "$lane")$'\n'; }
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	table+=$(printf '%-10s %7d %7d %8d %6d s  %s' "$lane" "$p" "$f" "$s" \
 		$((SECONDS - began)) "$([ "$f" -eq 0 ] && echo ok || echo FAILED)")$'\n'
 done
 
+[ -z "$failures" ] || printf '\n== what failed\n%s' "$failures"
 echo
 printf '%-10s %7s %7s %8s %8s\n' lane passed failed skipped time
 printf '%s' "$table"
