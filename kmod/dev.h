@@ -78,6 +78,7 @@ enum ankus_pcpu_stat {
  * @pair_sketch: those behind them, for pairs
  * @sample_left: bytes of flows that are not tracked until the next sample
  * @random: where the steps of the samples come from
+ * @sending: the link that takes a packet at this moment, NULL when none does
  *
  * Written with softirqs off.
  */
@@ -87,6 +88,7 @@ struct ankus_pcpu {
 	struct ankus_sketch_line *pair_sketch;
 	s64 sample_left;
 	struct rnd_state random;
+	const struct ankus_link *sending;
 };
 
 /* Counted by the control loop, under ankus_net::lock */

@@ -127,6 +127,20 @@ static bool tx_link_bound(const struct sk_buff *skb)
 	return false;
 }
 
+/*
+ * What a link sends came back to be sent: something below redirects or tunnels
+ * to the upper device.  Links would take it again until the stack is used up,
+ * while the kernel counts how deep the upper device's own way goes.
+ */
+static void tx_link_looped(const struct ankus_dev *ad,
+			   const struct ankus_link *link)
+{
+	if (net_ratelimit())
+		netdev_warn(ad->netdev,
+			    "ankus: what is sent over link %s comes back to be sent\n",
+			    link->name);
+}
+
 /* The link that the packet is to take, the wanted one when that is safe */
 static int tx_link_move(struct ankus_dev *ad, struct ankus_pin *pin,
 			const struct sk_buff *skb, int want, int have)
@@ -155,6 +169,7 @@ bool ankus_tx_link_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 	int want = READ_ONCE(pin->want);
 	int have = READ_ONCE(pin->have);
 	struct net_device *upper = skb->dev;
+	struct ankus_pcpu *pcpu;
 	struct ankus_link *link;
 
 	if (unlikely(want != have))
@@ -177,11 +192,20 @@ bool ankus_tx_link_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 		return false;
 	}
 
+	pcpu = this_cpu_ptr(ad->pcpu);
+	if (unlikely(pcpu->sending)) {
+		tx_link_looped(ad, pcpu->sending);
+		ankus_pcpu_add(ad, ANKUS_LINK_BYPASSED, 1);
+		return false;
+	}
+
 	/* The upper device's transmit path would have shown it to its taps */
 	if (unlikely(dev_nit_active(upper)))
 		dev_queue_xmit_nit(skb, upper);
 	ankus_pcpu_add(ad, ANKUS_LINK_PACKETS, 1);
 	skb->dev = link->lower;
+	pcpu->sending = link;
 	dev_queue_xmit(skb);
+	pcpu->sending = NULL;
 	return true;
 }
