@@ -345,6 +345,31 @@ bool ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event)
 	return pruned;
 }
 
+/**
+ * ankus_link_rename() - give a link the name of its device
+ * @link: the link
+ * @event: told if it has got that
+ *
+ * Links of the operator's keep theirs, and so does one whose device's name
+ * another link has, until that is gone.
+ *
+ * Context: Under rtnl and ankus_net::lock.
+ */
+void ankus_link_rename(struct ankus_link *link, ankus_link_event_t event)
+{
+	struct ankus_net *an = link->ad->an;
+
+	ASSERT_RTNL();
+
+	if (!link->found || ankus_link_find(an, link->lower->name))
+		return;
+	strscpy(link->name, link->lower->name, sizeof(link->name));
+	/* rules name links */
+	an->rule_gen++;
+	an->seq++;
+	event(link, ANKUS_EVENT_LINK_SET);
+}
+
 static void link_discover(struct ankus_dev *ad, struct net_device *lower,
 			  u64 speed_bps, ankus_link_event_t event)
 {
@@ -352,6 +377,7 @@ static void link_discover(struct ankus_dev *ad, struct net_device *lower,
 
 	if (link) {
 		link->speed_bps = speed_bps;
+		ankus_link_rename(link, event);
 		return;
 	}
 	if (ad->cfg.links != ANKUS_LINKS_AUTO ||

@@ -80,6 +80,7 @@ struct ankus_link *ankus_link_add(struct ankus_dev *ad,
 				  bool found, u64 speed_bps);
 void ankus_link_del(struct ankus_link *link);
 bool ankus_link_refresh(struct ankus_link *link);
+void ankus_link_rename(struct ankus_link *link, ankus_link_event_t event);
 bool ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event);
 void ankus_links_discover(struct ankus_dev *ad, ankus_link_event_t event);
 void ankus_links_check(struct ankus_dev *ad, ankus_link_event_t event);

@@ -168,6 +168,28 @@ static void manage_report_rules(struct ankus_dev *ad)
 			   -ad->rx.rss->error);
 }
 
+/* Something about the device itself: backend, rules, queues */
+static void manage_stale(struct ankus_dev *ad)
+{
+	ad->stale = true;
+	ankus_control_steer_soon(ad);
+}
+
+/**
+ * ankus_manage_names() - names of links may be free that others wait for
+ * @an: state of the namespace
+ *
+ * Context: Under ankus_net::lock.
+ */
+void ankus_manage_names(struct ankus_net *an)
+{
+	struct ankus_dev *ad;
+
+	list_for_each_entry(ad, &an->devs, list)
+		if (netif_is_lag_master(ad->netdev))
+			manage_stale(ad);
+}
+
 /**
  * ankus_manage_del() - end to manage a device
  * @ad: the device, on the list
@@ -204,6 +226,7 @@ void ankus_manage_del(struct ankus_dev *ad)
 	}
 	ankus_control_stop(ad);
 	list_del(&ad->list);
+	ankus_manage_names(an);
 	an->seq++;
 	ankus_event_dev(ad, ANKUS_EVENT_DEV_DEL);
 	mutex_unlock(&an->lock);
@@ -238,13 +261,6 @@ static void manage_del_all(struct ankus_net *an)
 		ankus_manage_del(ad);
 }
 
-/* Something about the device itself: backend, rules, queues */
-static void manage_stale(struct ankus_dev *ad)
-{
-	ad->stale = true;
-	ankus_control_steer_soon(ad);
-}
-
 /* A bond, one of its lower devices, or one that was one until now */
 static void manage_links_changed(struct ankus_net *an, struct net_device *netdev)
 {
@@ -262,12 +278,8 @@ static void manage_links_changed(struct ankus_net *an, struct net_device *netdev
 		/* flows leave dead links at once, not at the next tick */
 		ankus_control_run_soon(ad);
 	}
-	if (!pruned)
-		return;
-	/* others may have waited for its name */
-	list_for_each_entry(ad, &an->devs, list)
-		if (netif_is_lag_master(ad->netdev))
-			manage_stale(ad);
+	if (pruned)
+		ankus_manage_names(an);
 }
 
 static void manage_renamed(struct ankus_net *an, struct net_device *netdev)
@@ -280,11 +292,10 @@ static void manage_renamed(struct ankus_net *an, struct net_device *netdev)
 	an->seq++;
 	list_for_each_entry(ad, &an->devs, list) {
 		link = ankus_link_of_lower(ad, netdev);
-		if (!link || !link->found ||
-		    ankus_link_find(an, netdev->name))
+		if (!link)
 			continue;
-		strscpy(link->name, netdev->name, sizeof(link->name));
-		ankus_event_link(link, ANKUS_EVENT_LINK_SET);
+		ankus_link_rename(link, ankus_event_link);
+		ankus_manage_names(an);
 	}
 }
 

@@ -14,5 +14,6 @@ int ankus_manage_ntuple(struct ankus_dev *ad, const struct ankus_config *cfg,
 			struct netlink_ext_ack *extack);
 void ankus_manage_drain(struct ankus_dev *ad);
 void ankus_manage_del(struct ankus_dev *ad);
+void ankus_manage_names(struct ankus_net *an);
 
 #endif /* ANKUS_MANAGE_H */

@@ -9,6 +9,7 @@
 #include "control.h"
 #include "event.h"
 #include "link.h"
+#include "manage.h"
 #include "netlink.h"
 #include "netlink_gen.h"
 
@@ -267,6 +268,7 @@ int ankus_nl_link_del_doit(struct sk_buff *skb, struct genl_info *info)
 		/* with links auto it is found again, under its own name */
 		ankus_links_discover(ad, ankus_event_link);
 		mutex_lock(&an->lock);
+		ankus_manage_names(an);
 		ankus_control_run_soon(ad);
 		mutex_unlock(&an->lock);
 	}

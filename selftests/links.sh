@@ -4,16 +4,32 @@
 # The links of namespace $left and the elephants that $left sends, to be sourced
 # after traffic.sh.
 #
+# manage DEV           in mode steer, elephants from 75 kbit/s on
+# unmake_bond DEV...   delete devices of $left, and the bond of $right
 # links_are COUNT SELECT CONDITION
 #                      COUNT links pass jq's SELECT, and all of them CONDITION
 # link_is NAME CONDITION
 # spread DESC FLOWS LINKS MOST LEAST
 #                      so many elephants are pinned to so many links, none has
-#                      more than MOST of them or fewer than LEAST
+#                      more than MOST of them or fewer than LEAST; the words in
+#                      $of say which, such as (dev bond1): none, all devices'
 # none_on LINK...      no elephant is pinned to these, and all $streams are
 
 # shellcheck disable=SC2154 # of lib.sh and the test
 big='.dir == "out" and .state == "elephant"'
+of=()
+
+manage() {
+	ankus -n "$left" dev add "$1" mode steer rate 75kbit release 5s
+}
+
+unmake_bond() {
+	local dev
+	for dev; do
+		ip -n "$left" link del "$dev"
+	done
+	ip -n "$right" link del bond0
+}
 
 links_are() {
 	ankus -n "$left" -j link show >"$lib_out/links" &&
@@ -25,7 +41,8 @@ link_is() {
 }
 
 pinned() {
-	ankus -n "$left" -j flow show state elephant dir out >"$lib_out/pinned"
+	ankus -n "$left" -j flow show state elephant dir out "${of[@]}" \
+		>"$lib_out/pinned"
 	jq -e "[.[].link | select(.state == \"verified\" and
 			.current == .target).link] |
 		length == $1 and (group_by(.) | map(length) |
@@ -49,5 +66,5 @@ none_on() {
 		filter+=" or .link.link == \"$link\""
 	done
 	flows_are "$left" "$streams" "$big" ".link.state == \"verified\" and
-		.link.current == .link.target and ($filter | not)"
+		.link.current == .link.target and ($filter | not)" "${of[@]}"
 }
