@@ -111,12 +111,13 @@ veth_pair() {
 
 # veth leaves what it gets to whatever CPU it is on, which reorders: a flow
 # that is sent by two CPUs in turn is received by two.  NICs do not.
+# one_receiver NS DEV [CPUS]: a mask with one CPU, the first by default
 one_receiver() {
 	# shellcheck disable=SC2016 # for the inner shell
 	ip netns exec "$1" bash -c '
 		for queue in /sys/class/net/"$1"/queues/rx-*; do
-			echo 1 >"$queue/rps_cpus" || exit
-		done' _ "$2"
+			echo "$2" >"$queue/rps_cpus" || exit
+		done' _ "$2" "${3:-1}"
 }
 
 simnic_pair() {
