@@ -433,7 +433,9 @@ static inline u32 ankus_flow_mark(const struct ankus_flow *flow)
 
 /* Bucket by bucket, new flows may or may not be seen; may sleep in between */
 #define ankus_flows_for_each(flows, i, flow, tmp, cond)			\
-	for_each_set_bit(i, (flows)->used, (flows)->mask + 1)		\
+	for ((i) = find_first_bit((flows)->used, (flows)->mask + 1);	\
+	     (i) <= (flows)->mask;					\
+	     (i) = find_next_bit((flows)->used, (flows)->mask + 1, (i) + 1)) \
 		ankus_bucket_for_each(flows, i, flow, tmp, cond)
 
 #define ankus_bucket_for_each(flows, i, flow, tmp, cond)		\
