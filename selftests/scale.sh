@@ -127,8 +127,9 @@ pairs_before=$(objects ankus_pair)
 # Two packets make an elephant, and one that stays
 check "a device with a table of $table flows" ankus -n "$ns" dev add d0 sketch 0 \
 	flows $table rate 1kbit hold 0ms release 3600s tick 1s
-check_is "memory of the table: a pointer for each flow" \
-	$((8 * $(awk -v n=$table 'BEGIN { for (p = 1; p < n; p *= 2); print p }'))) \
+check_is "memory of the table: a pointer for each flow, and a bit" \
+	$(((8 * 8 + 1) * $(awk -v n=$table '
+		BEGIN { for (p = 1; p < n; p *= 2); print p }') / 8)) \
 	"$(stat memory_table)"
 check "traffic of $elephants flows" fat_packets
 check_until "all are elephants" 60 are_elephants
