@@ -31,7 +31,8 @@ static bool assign_steerable(const struct ankus_dev *ad,
 	return flow->state == ANKUS_FLOW_STATE_ELEPHANT && !flow->ignored &&
 	       flow->mode == ANKUS_PIN_MODE_AUTO &&
 	       in == (kind == ANKUS_PIN_RXQ || kind == ANKUS_PIN_CPU) &&
-	       (kind != ANKUS_PIN_CPU || ankus_rx_cpu_wanted(ad, flow));
+	       (kind != ANKUS_PIN_CPU || ankus_rx_cpu_wanted(ad, flow)) &&
+	       !(kind == ANKUS_PIN_TXQ && ankus_link_elsewhere(flow));
 }
 
 static int assign_by_rate(const void *a, const void *b)
@@ -119,7 +120,9 @@ static unsigned int assign_unplaced(struct ankus_dev *ad,
 		enum ankus_move_reason why;
 		int bin = pin->want;
 
-		if (flow->ignored && flow->mode == ANKUS_PIN_MODE_AUTO)
+		if (flow->mode == ANKUS_PIN_MODE_AUTO &&
+		    (flow->ignored || (ops->kind == ANKUS_PIN_TXQ &&
+				       ankus_link_elsewhere(flow))))
 			ankus_steer_want(pin, ANKUS_NO_BIN,
 					 ANKUS_MOVE_REASON_NONE, now);
 		if (!assign_steerable(ad, flow, ops->kind))

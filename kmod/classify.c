@@ -11,6 +11,7 @@
 #include "rule.h"
 #include "steer.h"
 #include "trace.h"
+#include "tx_mark.h"
 
 /* A flow is a candidate from this fraction of the lowest threshold on */
 #define CLASSIFY_ADMIT_SHIFT 3
@@ -208,6 +209,7 @@ static bool classify_forget(struct ankus_dev *ad, struct ankus_flow *flow,
 	classify_set_state(ad, flow, ANKUS_FLOW_STATE_MOUSE);
 	/* a silent flow has nothing queued */
 	ankus_action_end(flow, true);
+	ankus_tx_mark_end(ad, flow);
 	ankus_pair_leave(flow);
 	ankus_flow_remove(&ad->flows, flow);
 	return true;

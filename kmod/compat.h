@@ -12,6 +12,9 @@
 #include <linux/slab.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
+#if __has_include(<net/gso.h>)
+#include <net/gso.h>
+#endif
 #if __has_include(<net/hotdata.h>)
 #include <net/hotdata.h>
 #endif

@@ -17,6 +17,7 @@
 #include "rx_cpu.h"
 #include "steer.h"
 #include "trace.h"
+#include "tx_mark.h"
 
 /* A run that is kicked follows a rest of so many times the one before */
 #define CONTROL_REST 8
@@ -201,6 +202,7 @@ static void control_tick(struct work_struct *work)
 		ankus_control_assign(ad, now);
 	else
 		ad->wake_ns = now;
+	ankus_tx_mark_rescue(ad);
 	if (ad->stale || ankus_steer_rx_pending(ad) || ankus_rx_cpu_pending(ad))
 		ankus_control_steer_soon(ad);
 

@@ -79,6 +79,7 @@ enum ankus_pcpu_stat {
  * @sample_left: bytes of flows that are not tracked until the next sample
  * @random: where the steps of the samples come from
  * @sending: the link that takes a packet at this moment, NULL when none does
+ * @led: packet that is being led to another device, NULL for none
  *
  * Written with softirqs off.
  */
@@ -89,6 +90,7 @@ struct ankus_pcpu {
 	s64 sample_left;
 	struct rnd_state random;
 	const struct ankus_link *sending;
+	const struct sk_buff *led;
 };
 
 /* Counted by the control loop, under ankus_net::lock */
@@ -260,6 +262,8 @@ struct ankus_rx {
  * @admit_bytes: a flow that has carried so many in about a tick is tracked; 0
  *	without a sketch
  * @links: ways out; slots written under ankus_net::lock, read under RCU
+ * @mark_mask: bits of marks by which all of them are chosen, 0 for lower devices;
+ *	read by the packet path
  * @rx_cpu: queues to CPUs, rx_cpu.c's; NULL before they are needed.  Written under
  *	rtnl, read by the packet path
  * @hooks: netfilter hooks, hook.c's
@@ -308,6 +312,7 @@ struct ankus_dev {
 	u32 epoch;
 	u32 admit_bytes;
 	struct ankus_link __rcu *links[ANKUS_LINKS_MAX];
+	u32 mark_mask;
 	struct ankus_rx_cpu *rx_cpu;
 	struct nf_hook_ops hooks[2];
 

@@ -104,6 +104,10 @@ struct ankus_watch {
  * @watch: how the flow fares after the last switch
  * @reason: why the state is what it is, a string constant or NULL
  * @told: reason of the last failure that was told
+ * @refused: why the packet path cannot put @want into force, a string constant
+ *	or NULL; it writes the one, and the control loop the other
+ * @strays: packets that did not take @have, packet path
+ * @seen_strays: @strays at the last proof
  * @by: backend that has installed it or is to, RX; written while not @busy
  * @location: slot of the NIC rule, or bucket, RX, under rtnl
  * @seen_switches: @switches when the control loop last looked
@@ -144,9 +148,12 @@ struct ankus_pin {
 	struct ankus_watch watch;
 	const char *reason;
 	const char *told;
+	const char *refused;
 	const struct ankus_backend_ops *by;
 	u32 location;
 	u32 seen_switches;
+	u32 strays;
+	u32 seen_strays;
 	u16 error;
 	u8 kind;
 	u8 state;
@@ -242,6 +249,8 @@ struct ankus_acts {
  * @cpu_place: of its last packet in the queue of a CPU, see cpu_queue.h; 0 when
  *	that went none of that way.  Packet path
  * @acts: what is done beside steering
+ * @led: by which mark its socket is led over a link.  Egress hook
+ * @led_mask: of which bits that is, 0 while it is not
  */
 struct ankus_flow_ctl {
 	struct ankus_flow *flow;
@@ -250,6 +259,8 @@ struct ankus_flow_ctl {
 	struct ankus_rx_try rx;
 	u64 cpu_place;
 	struct ankus_acts acts;
+	u32 led;
+	u32 led_mask;
 };
 
 /**
@@ -413,7 +424,7 @@ static inline int ankus_flow_seen(const struct ankus_flow *flow,
  * @flow: the flow
  *
  * Bits that its socket was given count as its application set them: else a rule
- * that sets what it asks for would undo itself.
+ * that sets what it asks for would undo itself, and a link what chose it.
  *
  * Context: Under ankus_net::lock.
  * Return: the mark last seen, with these bits.
@@ -425,6 +436,7 @@ static inline u32 ankus_flow_mark(const struct ankus_flow *flow)
 
 	if (!flow->ctl)
 		return mark;
+	mark &= ~READ_ONCE(flow->ctl->led_mask);
 	acts = &flow->ctl->acts;
 	if (!(acts->set & BIT(ANKUS_ACTION_SET_MARK)))
 		return mark;

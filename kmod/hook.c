@@ -5,7 +5,8 @@
  * Both hooks see packets after GRO and before segmentation, so what they cost
  * is paid once per 64 KiB of an elephant.  They come last among the hooks of a
  * device: what others drop or redirect is not counted, and a packet that is
- * handed to its CPU or sent over its link skips nobody.
+ * handed to its CPU or sent over its link skips nobody.  Where links are chosen by
+ * marks, the egress hook is on all their devices.
  *
  * Everything runs under RCU with softirqs off and takes no lock, except that a
  * flow is inserted under the table's.  What is not in the table goes through the
@@ -19,6 +20,7 @@
 #include "compat.h"
 #include "control.h"
 #include "hook.h"
+#include "link.h"
 #include "rx_cpu.h"
 #include "steer.h"
 #include "trace.h"
@@ -244,11 +246,16 @@ static unsigned int hook_egress(void *priv, struct sk_buff *skb,
 	struct ankus_flow_ctl *ctl;
 	struct ankus_flow *flow;
 	struct ankus_pin *pin;
+	bool own;
 
+	/* led to another device by this one's hook, which has counted it */
+	if (unlikely(this_cpu_read(ad->pcpu->led) == skb))
+		return NF_ACCEPT;
 	flow = hook_account(ad, skb, ANKUS_DIR_OUT);
 	if (!flow)
 		return NF_ACCEPT;
-	hook_seen(flow, skb->sk && sk_fullsock(skb->sk) ?
+	own = skb->dev == ad->netdev;
+	hook_seen(flow, skb->sk && sk_fullsock(skb->sk) && own ?
 			sk_tx_queue_get(skb->sk) : ANKUS_NO_BIN);
 
 	/* Pairs with smp_store_release() in ankus_flow_activate() */
@@ -262,7 +269,7 @@ static unsigned int hook_egress(void *priv, struct sk_buff *skb,
 	if (hook_pinned(pin) && ankus_tx_link_apply(ad, pin, skb))
 		return NF_STOLEN;
 	pin = &ctl->pin[ANKUS_PIN_TXQ];
-	if (hook_pinned(pin))
+	if (hook_pinned(pin) && own)
 		ankus_tx_queue_apply(ad, pin, skb);
 	return NF_ACCEPT;
 }
@@ -303,4 +310,39 @@ int ankus_hook_register(struct ankus_dev *ad)
 void ankus_hook_unregister(struct ankus_dev *ad)
 {
 	nf_unregister_net_hooks(ad->an->net, ad->hooks, ARRAY_SIZE(ad->hooks));
+}
+
+static void hook_link_end(struct ankus_link *link)
+{
+	nf_unregister_net_hook(link->ad->an->net, &link->hook);
+	link->unhook = NULL;
+}
+
+/**
+ * ankus_hook_link() - see what is sent over the device of a link
+ * @link: a link by mark, new
+ *
+ * It ends with the link.
+ *
+ * Context: Under rtnl.  May sleep.
+ * Return: 0 or -errno.
+ */
+int ankus_hook_link(struct ankus_link *link)
+{
+	int err;
+
+	if (link->lower == link->ad->netdev)
+		return 0;
+	link->hook = (struct nf_hook_ops) {
+		.hook = hook_egress,
+		.dev = link->lower,
+		.priv = link->ad,
+		.pf = NFPROTO_NETDEV,
+		.hooknum = NF_NETDEV_EGRESS,
+		.priority = INT_MAX,
+	};
+	err = nf_register_net_hook(link->ad->an->net, &link->hook);
+	if (!err)
+		link->unhook = hook_link_end;
+	return err;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Links of a managed device: the lower devices of a bond or a team.
+ * Links of a managed device: the lower devices of a bond or a team, or devices
+ * that routes lead to, by marks of sockets.
  *
- * These tell others that a lower device may transmit by a notification only, so
+ * Bonds and teams tell others that a lower device may transmit by a notification only, so
  * the state that holds before the first one is read from themselves
  * (net/bonding.h, bond_slave_can_tx(); linux/if_team.h, team_port_txable()).
  */
@@ -156,6 +157,10 @@ static u8 link_state(const struct ankus_link *link, const char **reason)
 		*reason = "no carrier";
 		return state;
 	}
+	/* whether a route leads there is seen by the flows */
+	*reason = NULL;
+	if (link->mark_mask)
+		return ANKUS_LINK_STATE_UP;
 	rcu_read_lock();
 	*reason = link_disabled(lower);
 	if (*reason)
@@ -221,6 +226,8 @@ u64 ankus_link_speed(struct net_device *lower)
  * @name: unused name
  * @found: discovered, not added by hand
  * @speed_bps: ankus_link_speed() of @lower
+ * @mark: by which sockets are routed over it
+ * @mark_mask: its bits; 0 for a lower device
  *
  * Context: Under rtnl and ankus_net::lock.
  * Return: the link; ERR_PTR(-ENOSPC) when the device has no slot for it,
@@ -228,7 +235,8 @@ u64 ankus_link_speed(struct net_device *lower)
  */
 struct ankus_link *ankus_link_add(struct ankus_dev *ad,
 				  struct net_device *lower, const char *name,
-				  bool found, u64 speed_bps)
+				  bool found, u64 speed_bps, u32 mark,
+				  u32 mark_mask)
 {
 	struct ankus_link *link;
 	unsigned int i, n;
@@ -255,12 +263,16 @@ struct ankus_link *ankus_link_add(struct ankus_dev *ad,
 	link->ad = ad;
 	link->index = i;
 	link->found = found;
+	link->mark = mark;
+	link->mark_mask = mark_mask;
 	link->lower = lower;
 	link->speed_bps = speed_bps;
 	link->state = ANKUS_LINK_STATE_DOWN;
 	netdev_hold(lower, &link->tracker, GFP_KERNEL);
 	ankus_link_refresh(link);
 	rcu_assign_pointer(ad->links[i], link);
+	if (mark_mask)
+		WRITE_ONCE(ad->mark_mask, mark_mask);
 	ad->an->seq++;
 	return link;
 }
@@ -277,12 +289,19 @@ struct ankus_link *ankus_link_add(struct ankus_dev *ad,
 void ankus_link_del(struct ankus_link *link)
 {
 	struct ankus_dev *ad = link->ad;
+	unsigned int i;
 
 	ASSERT_RTNL();
 	lockdep_assert_held(&ad->an->lock);
 
 	WRITE_ONCE(link->usable, false);
+	if (link->unhook)
+		link->unhook(link);
 	RCU_INIT_POINTER(ad->links[link->index], NULL);
+	for (i = 0; i < ANKUS_LINKS_MAX && !ankus_link_slot(ad, i); i++)
+		;
+	if (i == ANKUS_LINKS_MAX)
+		WRITE_ONCE(ad->mark_mask, 0);
 	/*
 	 * The last users of @lower are RCU readers that found the link before:
 	 * unregistering a device waits for them before it is freed.
@@ -290,6 +309,24 @@ void ankus_link_del(struct ankus_link *link)
 	netdev_put(link->lower, &link->tracker);
 	ad->an->seq++;
 	kfree_rcu(link, rcu);
+}
+
+/**
+ * ankus_link_elsewhere() - does a flow leave by another device than its own?
+ * @flow: the flow, with a control part
+ *
+ * Context: Under ankus_net::lock.
+ * Return: true if its link is to lead, or leads, it to another one.
+ */
+bool ankus_link_elsewhere(const struct ankus_flow *flow)
+{
+	const struct ankus_pin *pin = &flow->ctl->pin[ANKUS_PIN_LINK];
+	struct ankus_dev *ad = ankus_flow_dev(flow);
+	int bin = pin->want == ANKUS_NO_BIN ? READ_ONCE(pin->have) : pin->want;
+	const struct ankus_link *link;
+
+	link = bin == ANKUS_NO_BIN ? NULL : ankus_link_slot(ad, bin);
+	return link && link->mark_mask && link->lower != ad->netdev;
 }
 
 static bool link_is_lower(struct net_device *upper, struct net_device *lower)
@@ -332,7 +369,7 @@ bool ankus_links_prune(struct ankus_dev *ad, ankus_link_event_t event)
 
 		if (!link)
 			continue;
-		if (link_is_lower(ad->netdev, link->lower) &&
+		if ((link->mark_mask || link_is_lower(ad->netdev, link->lower)) &&
 		    link->lower->reg_state == NETREG_REGISTERED &&
 		    (!link->found || ad->cfg.links == ANKUS_LINKS_AUTO)) {
 			link_tell(link, event);
@@ -390,7 +427,7 @@ static void link_discover(struct ankus_dev *ad, struct net_device *lower,
 				    lower->name);
 		return;
 	}
-	link = ankus_link_add(ad, lower, lower->name, true, speed_bps);
+	link = ankus_link_add(ad, lower, lower->name, true, speed_bps, 0, 0);
 	if (PTR_ERR_OR_ZERO(link) == -ENOMEM) {
 		/* tried again by the control loop */
 		ad->stale = true;

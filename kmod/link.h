@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Links: the ways out of a managed device. */
+/* Links: the ways out of a managed device, or of several by routes. */
 #ifndef ANKUS_LINK_H
 #define ANKUS_LINK_H
 
 #include <linux/netdevice.h>
+#include <linux/netfilter.h>
 
 #include "dev.h"
 
 /**
- * struct ankus_link - a lower device that flows may be sent over
- * @lower: the lower device, held; readers under RCU may use it for as long as
- *	they see the link
+ * struct ankus_link - a way that flows may be sent
+ * @lower: the lower device, or the one that routes lead to, held; readers under
+ *	RCU may use it for as long as they see the link
  * @usable: flows may be sent over it; read by the packet path
  * @ad: the upper device, which owns the link
  * @index: slot in ankus_dev::links
  * @name: unique in the namespace
  * @found: discovered, not added by hand
+ * @mark: sockets with it are routed over @lower
+ * @mark_mask: bits of a mark that it is of; 0 for a lower device
+ * @hook: sees what is sent over @lower, where that is not the device of @ad
+ * @unhook: unregisters @hook, NULL while it is not registered
  * @state: enum ankus_link_state
  * @reason: why it is not up, a string constant or NULL
  * @capacity_bps: configured, 0 for the speed of @lower
@@ -34,7 +39,7 @@
  * @tracker: of the reference to @lower
  * @rcu: frees it
  *
- * All but @lower and @usable under ankus_net::lock.
+ * All but @lower, @usable and what is constant (@mark, @mark_mask) under ankus_net::lock.
  */
 struct ankus_link {
 	struct net_device *lower;
@@ -43,6 +48,10 @@ struct ankus_link {
 	unsigned int index;
 	char name[ANKUS_NAME_MAX + 1];
 	bool found;
+	u32 mark;
+	u32 mark_mask;
+	struct nf_hook_ops hook;
+	void (*unhook)(struct ankus_link *link);
 	u8 state;
 	const char *reason;
 	u64 capacity_bps;
@@ -77,7 +86,9 @@ struct ankus_link *ankus_link_of_lower(struct ankus_dev *ad,
 u64 ankus_link_speed(struct net_device *lower);
 struct ankus_link *ankus_link_add(struct ankus_dev *ad,
 				  struct net_device *lower, const char *name,
-				  bool found, u64 speed_bps);
+				  bool found, u64 speed_bps, u32 mark,
+				  u32 mark_mask);
+bool ankus_link_elsewhere(const struct ankus_flow *flow);
 void ankus_link_del(struct ankus_link *link);
 bool ankus_link_refresh(struct ankus_link *link);
 void ankus_link_rename(struct ankus_link *link, ankus_link_event_t event);

@@ -20,6 +20,7 @@
 #include "rx_cpu.h"
 #include "rx_rss.h"
 #include "steer.h"
+#include "tx_mark.h"
 
 /* How long a request to let go waits for the flows' safe points, and its step */
 #define MANAGE_DRAIN_MS		500
@@ -200,6 +201,7 @@ void ankus_manage_del(struct ankus_dev *ad)
 {
 	struct ankus_net *an = ad->an;
 	unsigned int i;
+	bool marked;
 
 	ASSERT_RTNL();
 
@@ -216,6 +218,7 @@ void ankus_manage_del(struct ankus_dev *ad)
 	mutex_lock(&an->lock);
 	ad->gone = true;
 	manage_report_rules(ad);
+	marked = ad->mark_mask;
 	for (i = 0; i < ANKUS_LINKS_MAX; i++) {
 		struct ankus_link *link = ankus_link_slot(ad, i);
 
@@ -223,6 +226,11 @@ void ankus_manage_del(struct ankus_dev *ad)
 			continue;
 		ankus_event_link(link, ANKUS_EVENT_LINK_DEL);
 		ankus_link_del(link);
+	}
+	if (marked) {
+		/* no packet is in the hooks any more */
+		synchronize_net();
+		ankus_tx_mark_end_all(ad);
 	}
 	ankus_control_stop(ad);
 	list_del(&ad->list);
@@ -269,9 +277,10 @@ static void manage_links_changed(struct ankus_net *an, struct net_device *netdev
 	bool pruned = false;
 
 	list_for_each_entry(ad, &an->devs, list) {
-		if (!netif_is_lag_master(ad->netdev) ||
-		    (netdev != ad->netdev && master != ad->netdev &&
-		     !ankus_link_of_lower(ad, netdev)))
+		bool below = ankus_link_of_lower(ad, netdev);
+
+		if (!below && (!netif_is_lag_master(ad->netdev) ||
+			       (netdev != ad->netdev && master != ad->netdev)))
 			continue;
 		pruned |= ankus_links_prune(ad, ankus_event_link);
 		manage_stale(ad);
@@ -280,6 +289,24 @@ static void manage_links_changed(struct ankus_net *an, struct net_device *netdev
 	}
 	if (pruned)
 		ankus_manage_names(an);
+}
+
+/* It goes, or moves to another namespace: nothing leads there any more */
+static void manage_lower_gone(struct ankus_net *an,
+			      const struct net_device *netdev)
+{
+	struct ankus_link *link;
+	struct ankus_dev *ad;
+
+	list_for_each_entry(ad, &an->devs, list) {
+		link = ankus_link_of_lower(ad, netdev);
+		if (!link || !link->mark_mask)
+			continue;
+		ankus_tx_mark_end_link(link);
+		ankus_event_link(link, ANKUS_EVENT_LINK_DEL);
+		ankus_link_del(link);
+		ankus_control_run_soon(ad);
+	}
 }
 
 static void manage_renamed(struct ankus_net *an, struct net_device *netdev)
@@ -310,6 +337,7 @@ static int manage_netdev_event(struct notifier_block *nb, unsigned long event,
 	ad = ankus_dev_find(an, netdev);
 	switch (event) {
 	case NETDEV_UNREGISTER:
+		manage_lower_gone(an, netdev);
 		manage_links_changed(an, netdev);
 		mutex_unlock(&an->lock);
 		if (ad)

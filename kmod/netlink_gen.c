@@ -147,13 +147,15 @@ const struct nla_policy ankus_link_get_nl_policy[ANKUS_A_LINK_WITH_TCP + 1] = {
 };
 
 /* ANKUS_CMD_LINK_NEW - do */
-const struct nla_policy ankus_link_new_nl_policy[ANKUS_A_LINK_CAPACITY_BPS + 1] = {
+const struct nla_policy ankus_link_new_nl_policy[ANKUS_A_LINK_MARK_MASK + 1] = {
 	[ANKUS_A_LINK_NAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_LINK_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_LINK_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_LINK_UPPER_IFINDEX] = { .type = NLA_U32, },
 	[ANKUS_A_LINK_UPPER_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[ANKUS_A_LINK_CAPACITY_BPS] = { .type = NLA_U64, },
+	[ANKUS_A_LINK_MARK] = { .type = NLA_U32, },
+	[ANKUS_A_LINK_MARK_MASK] = { .type = NLA_U32, },
 };
 
 /* ANKUS_CMD_LINK_SET - do */
@@ -293,7 +295,7 @@ const struct genl_ops ankus_nl_ops[19] = {
 		.cmd		= ANKUS_CMD_LINK_NEW,
 		.doit		= ankus_nl_link_new_doit,
 		.policy		= ankus_link_new_nl_policy,
-		.maxattr	= ANKUS_A_LINK_CAPACITY_BPS,
+		.maxattr	= ANKUS_A_LINK_MARK_MASK,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

@@ -33,7 +33,7 @@ extern const struct nla_policy ankus_rule_flush_nl_policy[ANKUS_A_RULE_IFNAME + 
 
 extern const struct nla_policy ankus_link_get_nl_policy[ANKUS_A_LINK_WITH_TCP + 1];
 
-extern const struct nla_policy ankus_link_new_nl_policy[ANKUS_A_LINK_CAPACITY_BPS + 1];
+extern const struct nla_policy ankus_link_new_nl_policy[ANKUS_A_LINK_MARK_MASK + 1];
 
 extern const struct nla_policy ankus_link_set_nl_policy[ANKUS_A_LINK_CAPACITY_BPS + 1];
 

@@ -8,10 +8,13 @@
 #include "balance.h"
 #include "control.h"
 #include "event.h"
+#include "hook.h"
 #include "link.h"
 #include "manage.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "rule.h"
+#include "tx_mark.h"
 
 /**
  * ankus_nl_fill_link() - describe a link
@@ -51,7 +54,10 @@ int ankus_nl_fill_link(struct sk_buff *msg, struct ankus_link *link)
 	    nla_put_u32(msg, ANKUS_A_LINK_EXPECTED_PERMILLE,
 			links->expected_permille) ||
 	    nla_put_u64_64bit(msg, ANKUS_A_LINK_OTHER_BPS, link->other_bps,
-			      ANKUS_A_LINK_PAD))
+			      ANKUS_A_LINK_PAD) ||
+	    (link->mark_mask &&
+	     (nla_put_u32(msg, ANKUS_A_LINK_MARK, link->mark) ||
+	      nla_put_u32(msg, ANKUS_A_LINK_MARK_MASK, link->mark_mask))))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -119,16 +125,126 @@ static struct ankus_dev *link_upper(struct ankus_net *an,
 	return ad;
 }
 
+/*
+ * The device whose flows may be led to another by a mark: the one that the
+ * request names, the one that has such links already, or else the link's own.
+ */
+static struct ankus_dev *link_leader(struct ankus_net *an,
+				     struct genl_info *info,
+				     const struct net_device *lower)
+{
+	struct ankus_dev *ad, *leader = NULL;
+	unsigned int i, n = 0;
+
+	if (info->attrs[ANKUS_A_LINK_UPPER_IFINDEX] ||
+	    info->attrs[ANKUS_A_LINK_UPPER_IFNAME]) {
+		leader = ankus_nl_dev(info, ANKUS_A_LINK_UPPER_IFINDEX,
+				      ANKUS_A_LINK_UPPER_IFNAME);
+		if (IS_ERR(leader))
+			return leader;
+	} else {
+		list_for_each_entry(ad, &an->devs, list) {
+			if (!ad->mark_mask)
+				continue;
+			leader = ad;
+			n++;
+		}
+		if (n > 1) {
+			NL_SET_ERR_MSG(info->extack,
+				       "several devices have links by mark: upper-ifname is needed");
+			return ERR_PTR(-EINVAL);
+		}
+		if (!leader)
+			leader = ankus_dev_find(an, lower);
+		if (!leader) {
+			NL_SET_ERR_MSG_ATTR(info->extack, link_device(info),
+					    "not managed (ankus dev add), and no other device is named whose flows may take the link");
+			return ERR_PTR(-ENOENT);
+		}
+	}
+	if (netif_is_lag_master(leader->netdev)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[ANKUS_A_LINK_MARK],
+				    "a bond or team has the links of its lower devices");
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	for (i = 0; i < ANKUS_LINKS_MAX; i++)
+		if (ankus_link_slot(leader, i) && !leader->mark_mask) {
+			NL_SET_ERR_MSG(info->extack,
+				       "the device has links over lower devices");
+			return ERR_PTR(-EOPNOTSUPP);
+		}
+	return leader;
+}
+
+/* A mark is one link's, and of bits that nobody else sets */
+static int link_check_mark(struct ankus_net *an, struct genl_info *info,
+			   const struct ankus_dev *leader, u32 mark, u32 mask)
+{
+	struct nlattr *attr = info->attrs[ANKUS_A_LINK_MARK];
+	const struct ankus_rule *rule;
+	struct ankus_dev *ad;
+	unsigned int i;
+
+	if (!mark || mark & ~mask) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "a mark has bits of its mask alone, and one at least");
+		return -EINVAL;
+	}
+	list_for_each_entry(rule, &an->rules, list) {
+		if (ankus_asks(&rule->ask, ANKUS_ACTION_SET_MARK) &&
+		    rule->ask.mark_mask & mask) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr,
+					    "a rule sets bits of this mask (ankus rule show)");
+			return -EEXIST;
+		}
+	}
+	list_for_each_entry(ad, &an->devs, list) {
+		if (!(ad->mark_mask & mask))
+			continue;
+		if (ad != leader || ad->mark_mask != mask) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr,
+					    "other links have bits of this mask");
+			return -EEXIST;
+		}
+		for (i = 0; i < ANKUS_LINKS_MAX; i++) {
+			struct ankus_link *link = ankus_link_slot(ad, i);
+
+			if (!link || link->mark != mark)
+				continue;
+			NL_SET_ERR_MSG_ATTR(info->extack, attr,
+					    "another link has this mark");
+			return -EEXIST;
+		}
+	}
+	if (leader->mark_mask && leader->mark_mask != mask) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "the links of a device have one mask");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int link_create(struct ankus_net *an, struct genl_info *info,
 		       struct net_device *lower, u64 speed_bps)
 {
 	struct nlattr *name = info->attrs[ANKUS_A_LINK_NAME];
 	struct ankus_link *link, *other;
+	bool marked = info->attrs[ANKUS_A_LINK_MARK_MASK];
+	u32 mark = 0, mask = 0;
 	struct ankus_dev *ad;
+	int err;
 
-	ad = link_upper(an, info, lower);
+	if (marked) {
+		mark = nla_get_u32(info->attrs[ANKUS_A_LINK_MARK]);
+		mask = nla_get_u32(info->attrs[ANKUS_A_LINK_MARK_MASK]);
+	}
+
+	ad = marked ? link_leader(an, info, lower) : link_upper(an, info, lower);
 	if (IS_ERR(ad))
 		return PTR_ERR(ad);
+	err = marked ? link_check_mark(an, info, ad, mark, mask) : 0;
+	if (err)
+		return err;
 
 	other = ankus_link_of_lower(ad, lower);
 	link = ankus_link_find(an, nla_data(name));
@@ -149,7 +265,7 @@ static int link_create(struct ankus_net *an, struct genl_info *info,
 		nla_strscpy(link->name, name, sizeof(link->name));
 	} else {
 		link = ankus_link_add(ad, lower, nla_data(name), false,
-				      speed_bps);
+				      speed_bps, mark, mask);
 		if (link == ERR_PTR(-ENOSPC))
 			NL_SET_ERR_MSG(info->extack,
 				       "a device has 32 links at most");
@@ -157,6 +273,13 @@ static int link_create(struct ankus_net *an, struct genl_info *info,
 			NL_SET_ERR_MSG(info->extack, "out of memory");
 		if (IS_ERR(link))
 			return PTR_ERR(link);
+		err = marked ? ankus_hook_link(link) : 0;
+		if (err) {
+			NL_SET_ERR_MSG(info->extack,
+				       "netfilter refused the hook");
+			ankus_link_del(link);
+			return err;
+		}
 	}
 	if (info->attrs[ANKUS_A_LINK_CAPACITY_BPS])
 		link->capacity_bps =
@@ -187,6 +310,11 @@ int ankus_nl_link_new_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (!name || !nla_len(name) || !*(char *)nla_data(name)) {
 		NL_SET_ERR_MSG(info->extack, "a link needs a name");
+		return -EINVAL;
+	}
+	if (!info->attrs[ANKUS_A_LINK_MARK] !=
+	    !info->attrs[ANKUS_A_LINK_MARK_MASK]) {
+		NL_SET_ERR_MSG(info->extack, "a mark needs a mask");
 		return -EINVAL;
 	}
 	rtnl_lock();
@@ -260,6 +388,7 @@ int ankus_nl_link_del_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	if (!err) {
 		ad = link->ad;
+		ankus_tx_mark_end_link(link);
 		ankus_event_link(link, ANKUS_EVENT_LINK_DEL);
 		ankus_link_del(link);
 	}

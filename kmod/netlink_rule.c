@@ -254,6 +254,25 @@ static int rule_check_ifname(struct genl_info *info)
 	return -EINVAL;
 }
 
+/* The bits by which links are chosen are theirs; under ankus_net::lock */
+static int rule_check_mark(struct ankus_net *an, struct genl_info *info,
+			   const struct ankus_rule *rule)
+{
+	struct ankus_dev *ad;
+
+	if (!ankus_asks(&rule->ask, ANKUS_ACTION_SET_MARK))
+		return 0;
+	list_for_each_entry(ad, &an->devs, list) {
+		if (!(ad->mark_mask & rule->ask.mark_mask))
+			continue;
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[ANKUS_A_RULE_SET_MARK],
+				    "links are chosen by bits of this mask (ankus link show)");
+		return -EEXIST;
+	}
+	return 0;
+}
+
 static int rule_parse(struct genl_info *info, struct ankus_rule *rule)
 {
 	struct nlattr **attrs = info->attrs;
@@ -329,6 +348,11 @@ int ankus_nl_rule_new_doit(struct sk_buff *skb, struct genl_info *info)
 		goto err_free;
 
 	mutex_lock(&an->lock);
+	err = rule_check_mark(an, info, rule);
+	if (err) {
+		mutex_unlock(&an->lock);
+		goto err_free;
+	}
 	err = ankus_rule_add(an, rule, replace, &replaced);
 	if (!err) {
 		ankus_event_rule(an, rule->pref,

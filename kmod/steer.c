@@ -100,6 +100,7 @@ void ankus_steer_want(struct ankus_pin *pin, int bin,
 		WRITE_ONCE(pin->why, why);
 	}
 	WRITE_ONCE(pin->want, bin);
+	WRITE_ONCE(pin->refused, NULL);
 	if (bin == ANKUS_NO_BIN) {
 		if (pin->kind == ANKUS_PIN_RXQ)
 			ankus_pin_ctl(pin)->rx.swap = false;
@@ -353,6 +354,12 @@ int ankus_steer_look(struct ankus_dev *ad, struct ankus_flow *flow,
 	if (kind == ANKUS_PIN_RXQ && flow->ctl->rx.swap)
 		return -1;
 	if (have != pin->want) {
+		reason = READ_ONCE(pin->refused);
+		if (reason) {
+			ankus_steer_fail(pin, ANKUS_PIN_STATE_REFUSED, 0,
+					 reason, now_ns);
+			return -1;
+		}
 		/* it was in force, and its bin failed */
 		if (pin->state == ANKUS_PIN_STATE_INSTALLED ||
 		    pin->state == ANKUS_PIN_STATE_VERIFIED)

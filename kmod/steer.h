@@ -126,6 +126,8 @@ void ankus_steer_leave(struct ankus_pin *pin, int bin);
 bool ankus_txq_idle(const struct netdev_queue *txq);
 void ankus_tx_queue_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 			  struct sk_buff *skb);
+bool ankus_tx_link_idle(const struct ankus_dev *ad, int bin);
+bool ankus_tx_link_bound(const struct sk_buff *skb);
 bool ankus_tx_link_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 			 struct sk_buff *skb);
 

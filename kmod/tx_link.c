@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Link pins: a packet of the flow is taken from the upper device at egress and
- * sent on the lower device of choice.
+ * sent on the lower device of choice.  Links by mark are left to tx_mark.c.
  *
  * The bond's transmit function is not run, which is what makes this possible:
  * it would hash.  What it does beside that is done here (taps), or is a reason
@@ -16,6 +16,7 @@
 #include "link.h"
 #include "rule.h"
 #include "steer.h"
+#include "tx_mark.h"
 
 static int tx_link_probe(struct ankus_dev *ad, const char **reason)
 {
@@ -51,8 +52,14 @@ static bool tx_link_allowed(const void *arg, unsigned int bin)
 	const struct ankus_flow *flow = arg;
 	struct ankus_link *link = ankus_link_slot(ankus_flow_dev(flow), bin);
 
-	return link && (!flow->rule ||
-			ankus_rule_has_link(flow->rule, link->name));
+	if (!link)
+		return false;
+	/* a mark takes a socket, and one rule's mark is enough for that */
+	if (link->mark_mask &&
+	    (flow->key.proto != IPPROTO_TCP ||
+	     (flow->rule && ankus_asks(&flow->rule->ask, ANKUS_ACTION_SET_MARK))))
+		return false;
+	return !flow->rule || ankus_rule_has_link(flow->rule, link->name);
 }
 
 static bool tx_link_dead(const struct ankus_dev *ad, unsigned int bin)
@@ -62,7 +69,15 @@ static bool tx_link_dead(const struct ankus_dev *ad, unsigned int bin)
 	return !link || !READ_ONCE(link->usable);
 }
 
-static bool tx_link_idle(const struct ankus_dev *ad, int bin)
+/**
+ * ankus_tx_link_idle() - has nothing that was sent over a link still to leave?
+ * @ad: the device
+ * @bin: slot of the link, ANKUS_NO_BIN for all links
+ *
+ * Context: RCU read side.
+ * Return: true if so, as far as drivers count (BQL).
+ */
+bool ankus_tx_link_idle(const struct ankus_dev *ad, int bin)
 {
 	const struct ankus_link *link;
 	unsigned int i, q;
@@ -91,8 +106,13 @@ static enum ankus_proof tx_link_verify(struct ankus_dev *ad,
 	link = have == ANKUS_NO_BIN ? NULL : ankus_link_slot(ad, have);
 	if (!link)
 		return ANKUS_PROOF_NONE;
+	if (READ_ONCE(pin->strays) != pin->seen_strays) {
+		pin->seen_strays = READ_ONCE(pin->strays);
+		return ANKUS_PROOF_AGAINST;
+	}
 	/*
-	 * The packet path hands the packets over itself, so all there is to
+	 * The packet path hands the packets over itself, or sees them leave
+	 * by another device than the link's.  So all there is to
 	 * prove is that the lower device sends them.  A shaper or a dead
 	 * driver may hold them back; that is not the pin's failure.
 	 */
@@ -112,8 +132,16 @@ const struct ankus_backend_ops ankus_tx_link_ops = {
 	.verify = tx_link_verify,
 };
 
-/* Offloads that the bond hands to one lower device of its own choice */
-static bool tx_link_bound(const struct sk_buff *skb)
+/**
+ * ankus_tx_link_bound() - does an offload bind a packet to a device?
+ * @skb: the packet
+ *
+ * A bond hands such packets to one lower device of its own choice.
+ *
+ * Context: Egress hook.
+ * Return: true if so.
+ */
+bool ankus_tx_link_bound(const struct sk_buff *skb)
 {
 #ifdef CONFIG_SOCK_VALIDATE_XMIT
 	/* TLS or PSP in the device; software TLS leaves it NULL */
@@ -147,7 +175,8 @@ static int tx_link_move(struct ankus_dev *ad, struct ankus_pin *pin,
 {
 	enum ankus_safe_point safe;
 
-	safe = ankus_steer_safe(&ankus_tx_link_ops, ad, pin, skb, tx_link_idle);
+	safe = ankus_steer_safe(&ankus_tx_link_ops, ad, pin, skb,
+				ankus_tx_link_idle);
 	if (!safe)
 		return have;
 	ankus_steer_switch(pin, want, safe);
@@ -172,6 +201,8 @@ bool ankus_tx_link_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 	struct ankus_pcpu *pcpu;
 	struct ankus_link *link;
 
+	if (READ_ONCE(ad->mark_mask) || READ_ONCE(ankus_pin_ctl(pin)->led_mask))
+		return ankus_tx_mark_apply(ad, pin, skb);
 	if (unlikely(want != have))
 		have = tx_link_move(ad, pin, skb, want, have);
 	if (have == ANKUS_NO_BIN) {
@@ -187,7 +218,7 @@ bool ankus_tx_link_apply(struct ankus_dev *ad, struct ankus_pin *pin,
 		ankus_pcpu_add(ad, ANKUS_LINK_BYPASSED, 1);
 		return false;
 	}
-	if (unlikely(tx_link_bound(skb))) {
+	if (unlikely(ankus_tx_link_bound(skb))) {
 		ankus_pcpu_add(ad, ANKUS_LINK_BYPASSED, 1);
 		return false;
 	}

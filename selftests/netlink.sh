@@ -344,6 +344,12 @@ meaning_cases() {
 		EINVAL|ifname|same|link-new: not below that bond|link-new name=s:new ifname=s:n0 upper-ifname=s:bond0
 		ENOENT|ifname|same|link-new: below no bond|link-new name=s:new ifname=s:n0
 		EEXIST|name|same|link-new: a name that is taken|link-new name=s:p0 ifname=s:p2
+		EINVAL|any|same|link-new: a mark without a mask|link-new name=s:new ifname=s:m0 mark=u32:1
+		EINVAL|mark|same|link-new: a mask of no bits|link-new name=s:new ifname=s:m0 mark=u32:1 mark-mask=u32:0
+		EINVAL|mark|same|link-new: no mark|link-new name=s:new ifname=s:m0 mark=u32:0 mark-mask=u32:3
+		EINVAL|mark|same|link-new: a mark beside its mask|link-new name=s:new ifname=s:m0 mark=u32:4 mark-mask=u32:3
+		EOPNOTSUPP|mark|same|link-new: a mark below a bond|link-new name=s:new ifname=s:p2 upper-ifname=s:bond0 mark=u32:1 mark-mask=u32:3
+		ENOENT|ifname|same|link-new: by a mark, not managed|link-new name=s:new ifname=s:n0 mark=u32:1 mark-mask=u32:3
 		EEXIST|ifname|same|link-new: a device that is a link|link-new name=s:new ifname=s:p1
 		EINVAL|any|same|link-set: no link named|link-set capacity-bps=u64:1
 		ENOENT|name|same|link-set: unknown name|link-set name=s:nosuch capacity-bps=u64:1

@@ -43,7 +43,7 @@ static const char *const link_attrs[] = {
 	"pad", "name", "ifindex", "ifname", "upper-ifindex", "upper-ifname",
 	"capacity-bps", "auto", "state", "reason", "speed-bps", "flows",
 	"pinned-bps", "tx-bps", "event", "imbalance-permille",
-	"expected-permille", "other-bps", "tcp", "with-tcp"
+	"expected-permille", "other-bps", "tcp", "with-tcp", "mark", "mark-mask"
 };
 
 static const char *const pin_attrs[] = {

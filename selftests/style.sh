@@ -144,7 +144,7 @@ layer_of() {
 	ask | key | packet | sketch | rate | repath | entropy | group | match | place | rss_table | toeplitz) echo 0 ;;
 	dev | flow | pair | rule | link | balance | rss | cpu_queue | tcp | trace) echo 1 ;;
 	action | move | steer | steer_rx | nic | rx_backend | rx_queue | rx_feature | rx_ntuple | rx_rss | rx_cpu | \
-		tx_queue | tx_link) echo 2 ;;
+		tx_queue | tx_link | tx_mark) echo 2 ;;
 	main | manage | control | classify | assign | hook | netlink* | event) echo 3 ;;
 	compat) echo any ;;
 	*) echo unknown ;;
@@ -187,8 +187,8 @@ check_layers() {
 		"hooks are registered in hook.c only"
 	only 'include "netlink_gen\.h"' 'kmod/netlink[a-z_]*\.[ch]' \
 		"netlink_gen.h is included by netlink*.c only"
-	only_below tools 'libmnl' 'tools/netlink\.[ch]' \
-		"libmnl is included by tools/netlink.c only"
+	only_below tools 'libmnl' 'tools/(netlink|route)\.[ch]' \
+		"libmnl is included by tools/netlink.c and tools/route.c only"
 	grep -rnE 'include .*(ankus|kmod)' selftests/simnic --include='*.[ch]' \
 		>"$out/simnic" 2>/dev/null
 	result "simnic includes nothing of ankus" "$out/simnic"

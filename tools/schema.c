@@ -342,6 +342,8 @@ static const struct attr link_attrs[] = {
 	[ANKUS_A_LINK_OTHER_BPS] = { "other-bps", KIND_LOAD },
 	[ANKUS_A_LINK_TCP] = { "tcp", KIND_NEST, .nested = &tcp_schema },
 	[ANKUS_A_LINK_WITH_TCP] = { "with-tcp", KIND_NONE },
+	[ANKUS_A_LINK_MARK] = { "mark", KIND_HEX },
+	[ANKUS_A_LINK_MARK_MASK] = { "mark-mask", KIND_HEX },
 };
 
 const struct schema link_schema = { link_attrs, ARRAY_SIZE(link_attrs) };
