@@ -239,10 +239,13 @@ for control in bbr dctcp; do
 done
 load_module ankus
 devices='.ifname == "up0" or .ifname == "up1"'
-row "VLAN over bond" vlan5 on "$devices" vlan_over_bond on
+# On a debug kernel, the two with the most code of their own
+all=1
+[ "$lib_slow" -le 3 ] || all=''
+[ -z "$all" ] || row "VLAN over bond" vlan5 on "$devices" vlan_over_bond on
 row "tag in the data" vlan5 on "$devices" vlan_over_bond off
-row "VLAN over bond, offloads off" vlan5 off "$devices" vlan_over_bond on
+[ -z "$all" ] || row "VLAN over bond, offloads off" vlan5 off "$devices" vlan_over_bond on
 devices='.ifname == "vlan0" or .ifname == "vlan1"'
-row "bond over VLANs" bond0 on "$devices" bond_over_vlans
+[ -z "$all" ] || row "bond over VLANs" bond0 on "$devices" bond_over_vlans
 row "bond over VLANs, offloads off" bond0 off "$devices" bond_over_vlans
 finish
