@@ -143,38 +143,68 @@ lane_kunit() {
 	return "$rc"
 }
 
-# run_test KERNEL TEST: in a guest of its own, so that no test inherits
-# anything from another, and one that brings the kernel down takes no other
-# with it.  Its output appears as a whole when it is done.
-run_test() {
-	local kernel=$1 test=$2 out=$log/$1/$2 rc args=(-t 1800) results
+# guests KERNEL TEST...: a line for each guest, with the tests that it runs.  On a
+# stock kernel each test has its own, so that none inherits anything from
+# another, and one that brings the kernel down takes no other with it.  To boot
+# a debug kernel and to look for leaks takes as long as a short test: there,
+# short ones share a guest, unless they name its devices.
+guests() {
+	local kernel=$1 test lines
+	shift
+
+	for test; do
+		lines=1000
+		case $kernel in
+		*debug) grep -q '^# vm: ' "selftests/$test" ||
+			lines=$(wc -l <"selftests/$test") ;;
+		esac
+		echo "$lines $test"
+	done | awk '
+		{
+			for (i = 1; i <= n && sum[i] + $1 > 500; i++)
+				;
+			if (i > n)
+				n = i
+			sum[i] += $1
+			tests[i] = tests[i] (tests[i] == "" ? "" : " ") $2
+		}
+		END { for (i = 1; i <= n; i++) print tests[i] }'
+}
+
+# run_guest KERNEL TEST...: what they print appears as a whole when all are done
+run_guest() {
+	local kernel=$1 args=(-t 1800) rc results tests name out
+	shift
+	tests=$*
+	name=${tests// /+}
+	out=$log/$kernel/$name
 
 	case $kernel in
 	*debug) args=(-t 3600 -L) ;;
 	esac
 	# A test may need a NIC, and says so itself.
-	args+=(-o "selftests/$test" -l "$out.console")
+	args+=(-o "selftests/$1" -l "$out.console")
 	selftests/vm/run.sh -k "$kernel" "${args[@]}" -- \
-		make -s -C selftests run_tests "TEST_PROGS=$test" >"$out" 2>&1
+		make -s -C selftests run_tests "TEST_PROGS=$tests" >"$out" 2>&1
 	rc=$?
-	results=$(cat "$out"; guest_result "$rc" "$test" "$out.console")
+	results=$(cat "$out"; guest_result "$rc" "$name" "$out.console")
 	# The runner's last line: without it, some tests had no chance to fail.
 	if ! grep -q '^# Totals: ' <<<"$results"; then
-		results+=$'\n'"not ok $test: all was run (status $rc)"
+		results+=$'\n'"not ok $name: all was run (status $rc)"
 	elif [ "$rc" -ne 0 ] && ! grep -q '^not ok ' <<<"$results"; then
-		results+=$'\n'"not ok $test: ended with status $rc"
+		results+=$'\n'"not ok $name: ended with status $rc"
 	fi
 	# One argument holds 128 KiB at most, and a failing test says more.
 	flock "$log" cat <<<"$results"
 }
 
 lane_kernel() {
-	local kernel=$1 jobs tests test
+	local kernel=$1 jobs tests guest
 
 	# Tests wait as much as they compute, but not on a debug kernel.
 	case $kernel in
 	*debug) jobs=${JOBS:-$(nproc)} ;;
-	*) jobs=${JOBS:-$(($(nproc) + 1))} ;;
+	*) jobs=${JOBS:-$(($(nproc) + 2))} ;;
 	esac
 	prepare "packages" selftests/vm/deps.sh build vm test || return
 	prepare "kernel $kernel" selftests/vm/kernel.sh "$kernel" || return
@@ -185,12 +215,13 @@ lane_kernel() {
 	# The longest come first, so that none of them runs alone in the end.
 	tests=${TESTS:-$(cd selftests && make -s list | xargs wc -l | sort -rn |
 		awk '$2 != "total" { print $2 }')}
-	for test in $tests; do
+	# shellcheck disable=SC2086 # words
+	while read -ra guest; do
 		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
 			wait -n
 		done
-		run_test "$kernel" "$test" &
-	done
+		run_guest "$kernel" "${guest[@]}" </dev/null &
+	done <<<"$(guests "$kernel" $tests)"
 	wait
 }
 
