@@ -260,7 +260,7 @@ failures() {
 			inner = more = 8
 			next
 		}
-		more > 0 && /^# / { print "  " $0; more-- }
+		more > 0 && /^# / { print "  " substr($0, 1, 300); more-- }
 	' "$log/$1.tap"
 }
 

@@ -361,7 +361,7 @@ json.dump(yaml.safe_load(sys.stdin), sys.stdout)' \
 		<"$lib_top/Documentation/netlink/specs/ankus.yaml" >"$tmp/spec"
 	check_is "dev: all attributes" "$(spec_keys dev-get rx-reason)" \
 		"$(json_keys .rx_reason dev show)"
-	check_is "link: all attributes" "$(spec_keys link-get reason)" \
+	check_is "link: all attributes" "$(spec_keys link-get reason mark mark-mask)" \
 		"$(json_keys .reason link show)"
 	ankus -n "$ns" rule add pref 1 dev v0 dir out proto tcp src 2001:db8::/32 \
 		dst 2001:db9::1 sport 443 dport 9000-9010 dscp cs1 mark 0x10/0xf0 \
