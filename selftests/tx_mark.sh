@@ -103,12 +103,12 @@ test_words() {
 		ankus -n "$left" link add up1 dev w1 mark 0x10/0xf0 table 7
 	ip -n "$left" rule add pref 77 fwmark 0x10/0x10 lookup 77
 	check_fail "a mark that somebody's rule looks at" 2 \
-		'collides with a rule of IPv4, "77: fwmark 0x10/0x10 lookup 77"' \
+		'collides with an IPv4 rule, "77: fwmark 0x10/0x10 lookup 77"' \
 		ankus -n "$left" link add up1 dev w1 via 10.1.0.2
 	ip -n "$left" rule del pref 77
 	ip -n "$left" -6 rule add pref 78 fwmark 0 lookup main 2>/dev/null
 	ip -n "$left" -6 rule add pref 79 fwmark 0x20/0xf0 lookup 77
-	check_fail "one of IPv6" 2 'rule of IPv6, "79: fwmark 0x20/0xf0 lookup 77"' \
+	check_fail "one of IPv6" 2 'IPv6 rule, "79: fwmark 0x20/0xf0 lookup 77"' \
 		ankus -n "$left" link add up1 dev w1 mark 0x20/0xf0
 	ip -n "$left" -6 rule del pref 79
 	ip -n "$left" -6 rule del pref 78 2>/dev/null

@@ -285,7 +285,7 @@ static enum status check_rules(struct mnl_socket *s,
 
 		if (!rule_collides(r, path->mark, path->mask))
 			continue;
-		error("mark %#x/%#x collides with a rule of IPv%d, \"%u: fwmark %#x/%#x lookup %u\"",
+		error("mark %#x/%#x collides with an IPv%d rule, \"%u: fwmark %#x/%#x lookup %u\"",
 		      path->mark, path->mask, r->family == AF_INET ? 4 : 6,
 		      r->pref, r->mark, r->mask, r->table);
 		status = FAILED;
