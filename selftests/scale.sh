@@ -90,12 +90,15 @@ pairs_known() {
 	}'))) "$(stat pairs)"
 }
 
-# It takes seconds to look at all flows, and is at rest then.
+# The control loop takes seconds to look at all flows, or many on a busy machine.
 pairs_are_all() {
-	local before
-	before=$(stat pairs)
-	sleep 5
-	[ "$before" -eq "$(stat pairs)" ]
+	local pairs ticks
+	pairs=$(stat pairs) ticks=$(stat ticks)
+	wait_until 20 ticked $((ticks + 3)) && [ "$pairs" -eq "$(stat pairs)" ]
+}
+
+ticked() {
+	[ "$(stat ticks)" -ge "$1" ]
 }
 
 # What the kernel sends: its parts, whether it told of a change, how it ended,

@@ -65,7 +65,7 @@ loop() {
 	streams_go_on "$1: they take the bond's way, and all streams go on"
 	# tc's redirects are not seen a second time
 	if [ "$1" = nft ]; then
-		check "$1: which is counted" stat_is "$left" bond0 \
+		check_until "$1: which is counted" 30 stat_is "$left" bond0 \
 			".link_bypassed > $before + 50"
 		check "$1: the kernel log tells of it" eval \
 			'dmesg | grep -q "bond0: ankus: what is sent over link up0 comes back"'
