@@ -161,7 +161,7 @@ guests() {
 		echo "$lines $test"
 	done | awk '
 		{
-			for (i = 1; i <= n && sum[i] + $1 > 500; i++)
+			for (i = 1; i <= n && sum[i] + $1 > 1000; i++)
 				;
 			if (i > n)
 				n = i
@@ -204,7 +204,7 @@ lane_kernel() {
 	# Tests wait as much as they compute, but not on a debug kernel.
 	case $kernel in
 	*debug) jobs=${JOBS:-$(nproc)} ;;
-	*) jobs=${JOBS:-$(($(nproc) + 2))} ;;
+	*) jobs=${JOBS:-$(($(nproc) + 1))} ;;
 	esac
 	prepare "packages" selftests/vm/deps.sh build vm test || return
 	prepare "kernel $kernel" selftests/vm/kernel.sh "$kernel" || return
