@@ -210,6 +210,8 @@ test_end() {
 		grep "fwmark:0x20"'
 	check "all ends" ankus -n "$left" dev del w1
 	check "no socket is marked" no_marks
+	check "nor is any rule left" eval '! { ip -n "$left" rule show
+		ip -n "$left" -6 rule show; } | grep fwmark'
 	streams_go_on "without ankus"
 }
 

@@ -6,6 +6,7 @@
 #include <linux/ankus.h>
 
 #include "parse.h"
+#include "link.h"
 #include "print.h"
 #include "words.h"
 
@@ -115,11 +116,19 @@ static enum status dev_set(struct args *a)
 
 static enum status dev_del(struct args *a)
 {
+	struct nl_view v, name;
+	enum status status;
 	struct nl_req req;
+	u32 mask;
 
 	if (start(a, &req, ANKUS_CMD_DEV_DEL) || no_more_words(a))
 		return USAGE;
-	return nl_do(&req, NULL);
+	v = nl_req_view(&req);
+	nl_find(&v, ANKUS_A_DEV_IFNAME, &name);
+	if (link_mask_read(name.data, &mask))
+		return FAILED;
+	status = nl_do(&req, NULL);
+	return status ? status : link_mask_end(mask);
 }
 
 static bool value(const struct nl_view *v, u16 attr, const char *before)

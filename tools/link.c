@@ -6,6 +6,7 @@
 #include <linux/ankus.h>
 
 #include "format.h"
+#include "link.h"
 #include "parse.h"
 #include "print.h"
 #include "route.h"
@@ -125,6 +126,30 @@ static enum status read_links(struct nl_reply *reply)
 
 	nl_req_init(&req, &link_schema, ANKUS_CMD_LINK_GET, 0);
 	return nl_dump(&req, reply);
+}
+
+/* Before a device goes: by which marks its flows are led. */
+enum status link_mask_read(const char *dev, u32 *mask)
+{
+	struct nl_reply reply = {};
+	struct nl_view v, upper;
+	u8 cmd;
+
+	*mask = 0;
+	if (read_links(&reply))
+		return FAILED;
+	while (nl_reply_next(&reply, &cmd, &v))
+		if (nl_find(&v, ANKUS_A_LINK_UPPER_IFNAME, &upper) &&
+		    !strcmp(upper.data, dev))
+			*mask |= nl_uint(&v, ANKUS_A_LINK_MARK_MASK);
+	nl_reply_free(&reply);
+	return DONE;
+}
+
+/* When it has gone: so do rules and routes, also of links that went before. */
+enum status link_mask_end(u32 mask)
+{
+	return mask ? route_del(0, mask) : DONE;
 }
 
 /* A mark that no link has, of the bits that links have, for a new one. */

@@ -192,7 +192,8 @@ static enum status rules_read(struct mnl_socket *s, struct rules *rules)
 
 static bool rule_is_ours(const struct rule *r, u32 mark, u32 mask)
 {
-	return r->proto == ROUTE_PROTO && r->mark == mark && r->mask == mask;
+	return r->proto == ROUTE_PROTO && r->mask == mask &&
+	       (!mark || r->mark == mark);
 }
 
 /*
@@ -426,7 +427,7 @@ static int del_rule(struct mnl_socket *s, const struct rule *r)
 	return err == ESRCH ? 0 : err;
 }
 
-/* Take back what route_add() has made for a mark, if anything. */
+/* Take back what route_add() has made for a mark, if anything; 0: for all. */
 enum status route_del(u32 mark, u32 mask)
 {
 	struct mnl_socket *s = route_open();
