@@ -251,7 +251,7 @@ test_other_load() {
 	check_until "the link that carries it is left to it" 60 links_are 1 \
 		'.other_bps > 1000000' '.flows == 0'
 	spread "the others share the elephants" 8 3 3 2
-	check "in text as well" eval \
+	check_until "in text as well" 60 eval \
 		'ankus -n "$left" -d link show | grep -q "beside pinned flows 1\.[0-9]*Mbit"'
 	udp_stop 5209
 	ankus -n "$left" rule flush
