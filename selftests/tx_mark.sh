@@ -151,7 +151,7 @@ test_spread() {
 	check_until "by marks of their sockets" 20 eval 'n=0; for p in 5201 5202; do
 		n=$((n + $(in_ns "$left" ss -Htne "dport = :$p" |
 			grep -cE "fwmark:0x[12]0\b"))); done; [ "$n" -ge 8 ]'
-	check "nothing goes another way" stat_is "$left" w1 \
+	check_until "nothing goes another way" 30 stat_is "$left" w1 \
 		'.link_bypassed == 0 and .link_packets > 100'
 }
 
