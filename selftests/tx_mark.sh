@@ -63,12 +63,12 @@ add_links() {
 		ankus -n "$left" link add up2 dev w2 via 10.2.0.2,fd02::2
 }
 
-# What routing has, but for what comes and goes with neighbours
+# What routing has, but for what the kernel makes of addresses that become valid
 routing() {
 	ip -n "$left" rule show
 	ip -n "$left" -6 rule show
-	ip -n "$left" route show table all
-	ip -n "$left" -6 route show table all | sed 's/ expires [0-9]*sec//'
+	ip -n "$left" route show table all | grep -v "proto kernel"
+	ip -n "$left" -6 route show table all | grep -v "proto kernel"
 }
 
 routing_is() {
