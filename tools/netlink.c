@@ -321,9 +321,10 @@ static int transact(struct nlmsghdr *nlh, const struct nl_req *req,
 	}
 }
 
-static struct mnl_socket *open_socket(void)
+/* A socket of a netlink family, bound; NULL: an error was printed */
+struct mnl_socket *nl_socket(int bus)
 {
-	struct mnl_socket *s = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	struct mnl_socket *s = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	int on = 1;
 
 	if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0) {
@@ -366,7 +367,7 @@ static enum status connect_family(void)
 	if (family)
 		return DONE;
 	if (!sock)
-		sock = open_socket();
+		sock = nl_socket(NETLINK_GENERIC);
 	if (!sock)
 		return FAILED;
 
@@ -442,7 +443,7 @@ enum status nl_events_open(int *fd)
 		error("the kernel module has no events");
 		return FAILED;
 	}
-	event_sock = open_socket();
+	event_sock = nl_socket(NETLINK_GENERIC);
 	if (!event_sock)
 		return FAILED;
 	*fd = mnl_socket_get_fd(event_sock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The netlink side, the only part that knows libmnl. */
+/* The netlink side; beside it only route.c knows libmnl. */
 #ifndef ANKUS_NETLINK_H
 #define ANKUS_NETLINK_H
 
@@ -59,5 +59,9 @@ void nl_reply_free(struct nl_reply *reply);
 enum status nl_events_open(int *fd);
 enum status nl_events_read(struct nl_reply *reply, bool *lost);
 void nl_close(void);
+
+/* For other families than generic netlink */
+struct mnl_socket;
+struct mnl_socket *nl_socket(int bus);
 
 #endif

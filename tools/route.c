@@ -26,6 +26,7 @@
 #include <libmnl/libmnl.h>
 
 #include "format.h"
+#include "netlink.h"
 #include "print.h"
 #include "route.h"
 
@@ -59,23 +60,6 @@ struct rules {
 	size_t n;
 	bool failed;
 };
-
-static struct mnl_socket *route_open(void)
-{
-	struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	int on = 1;
-
-	if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0) {
-		error("cannot open a netlink socket: %s", strerror(errno));
-		if (s)
-			mnl_socket_close(s);
-		return NULL;
-	}
-	/* Both only improve messages and checks; all goes without them. */
-	mnl_socket_setsockopt(s, NETLINK_EXT_ACK, &on, sizeof(on));
-	mnl_socket_setsockopt(s, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
-	return s;
-}
 
 /* Send a request and take in the answer; an errno, 0 for success. */
 static int route_send(struct mnl_socket *s, struct nlmsghdr *nlh,
@@ -323,7 +307,7 @@ static enum status check_table(struct mnl_socket *s,
 /* Would the mark of a link get in the way of what others have set up? */
 enum status route_check(const struct route_path *path)
 {
-	struct mnl_socket *s = route_open();
+	struct mnl_socket *s = nl_socket(NETLINK_ROUTE);
 	enum status status;
 
 	if (!s)
@@ -392,7 +376,7 @@ enum status route_add(const struct route_path *path)
 	/* left by a link that has gone with its device */
 	if (route_del(path->mark, path->mask))
 		return FAILED;
-	s = route_open();
+	s = nl_socket(NETLINK_ROUTE);
 	if (!s)
 		return FAILED;
 	for (i = 0; i < ROUTE_FAMILIES && !status; i++) {
@@ -430,7 +414,7 @@ static int del_rule(struct mnl_socket *s, const struct rule *r)
 /* Take back what route_add() has made for a mark, if anything; 0: for all. */
 enum status route_del(u32 mark, u32 mask)
 {
-	struct mnl_socket *s = route_open();
+	struct mnl_socket *s = nl_socket(NETLINK_ROUTE);
 	struct rules rules = {};
 	enum status status;
 	size_t i;
