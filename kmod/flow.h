@@ -249,8 +249,11 @@ struct ankus_acts {
  * @cpu_place: of its last packet in the queue of a CPU, see cpu_queue.h; 0 when
  *	that went none of that way.  Packet path
  * @acts: what is done beside steering
- * @led: by which mark its socket is led over a link.  Egress hook
- * @led_mask: of which bits that is, 0 while it is not
+ * @led: by which mark its socket is led over a link.  Written by the egress hook
+ *	while that sees the flow, by the control loop when the link has failed or
+ *	goes; a packet that comes in between is taken for one of a socket that its
+ *	application has marked, and the pin is tried again later
+ * @led_mask: of which bits that is, 0 while it is not; likewise
  */
 struct ankus_flow_ctl {
 	struct ankus_flow *flow;

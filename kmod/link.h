@@ -20,7 +20,7 @@
  * @mark: sockets with it are routed over @lower
  * @mark_mask: bits of a mark that it is of; 0 for a lower device
  * @hook: sees what is sent over @lower, where that is not the device of @ad
- * @unhook: unregisters @hook, NULL while it is not registered
+ * @unhook: unregisters @hook, NULL while it is not registered; under rtnl, as @hook
  * @state: enum ankus_link_state
  * @reason: why it is not up, a string constant or NULL
  * @capacity_bps: configured, 0 for the speed of @lower

@@ -134,7 +134,7 @@ static struct ankus_dev *link_leader(struct ankus_net *an,
 				     const struct net_device *lower)
 {
 	struct ankus_dev *ad, *leader = NULL;
-	unsigned int i, n = 0;
+	unsigned int n = 0;
 
 	if (info->attrs[ANKUS_A_LINK_UPPER_IFINDEX] ||
 	    info->attrs[ANKUS_A_LINK_UPPER_IFNAME]) {
@@ -167,12 +167,6 @@ static struct ankus_dev *link_leader(struct ankus_net *an,
 				    "a bond or team has the links of its lower devices");
 		return ERR_PTR(-EOPNOTSUPP);
 	}
-	for (i = 0; i < ANKUS_LINKS_MAX; i++)
-		if (ankus_link_slot(leader, i) && !leader->mark_mask) {
-			NL_SET_ERR_MSG(info->extack,
-				       "the device has links over lower devices");
-			return ERR_PTR(-EOPNOTSUPP);
-		}
 	return leader;
 }
 

@@ -319,9 +319,9 @@ void ankus_tx_mark_end_link(struct ankus_link *link)
 	WRITE_ONCE(link->usable, false);
 	/* those that have found it usable are through then */
 	synchronize_net();
+	/* also those that have left it and are not yet led elsewhere */
 	ankus_active_for_each(&ad->flows, flow)
-		if (READ_ONCE(flow->ctl->pin[ANKUS_PIN_LINK].have) ==
-		    (int)link->index)
+		if (READ_ONCE(flow->ctl->led) == link->mark)
 			ankus_tx_mark_end(ad, flow);
 }
 

@@ -83,19 +83,21 @@ static int route_send(struct mnl_socket *s, struct nlmsghdr *nlh,
 	return rc < 0 ? errno : 0;
 }
 
-static struct fib_rule_hdr *rule_begin(union message *m, u16 type, u16 flags,
-				       int family)
+static void *message_begin(union message *m, u16 type, u16 flags, size_t head)
 {
-	struct fib_rule_hdr *hdr;
-
 	memset(m, 0, sizeof(*m));
 	mnl_nlmsg_put_header(m);
 	m->nlh.nlmsg_type = type;
 	m->nlh.nlmsg_flags = NLM_F_REQUEST | flags;
-	hdr = mnl_nlmsg_put_extra_header(&m->nlh, sizeof(*hdr));
+	return mnl_nlmsg_put_extra_header(&m->nlh, head);
+}
+
+static void rule_begin(union message *m, u16 type, u16 flags, int family)
+{
+	struct fib_rule_hdr *hdr = message_begin(m, type, flags, sizeof(*hdr));
+
 	hdr->family = family;
 	hdr->action = type == RTM_GETRULE ? 0 : FR_ACT_TO_TBL;
-	return hdr;
 }
 
 static void rule_fill(union message *m, const struct rule *r)
@@ -215,13 +217,8 @@ static int route_seen(const struct nlmsghdr *nlh, void *data)
 
 static void route_begin(union message *m, u16 type, u16 flags, int family)
 {
-	struct rtmsg *rtm;
+	struct rtmsg *rtm = message_begin(m, type, flags, sizeof(*rtm));
 
-	memset(m, 0, sizeof(*m));
-	mnl_nlmsg_put_header(m);
-	m->nlh.nlmsg_type = type;
-	m->nlh.nlmsg_flags = NLM_F_REQUEST | flags;
-	rtm = mnl_nlmsg_put_extra_header(&m->nlh, sizeof(*rtm));
 	rtm->rtm_family = family;
 	if (type == RTM_GETROUTE)
 		return;
