@@ -41,6 +41,7 @@ else
 	# checked here is whatever sees packets or objects of a network module.
 	checked='net net/% drivers/net drivers/net/% lib lib/% kernel kernel/rcu kernel/time'
 	kmake -j"$(nproc)" bzImage modules \
+		stack_enable=0 \
 		"KASAN_SANITIZE=\$(if \$(filter $checked,\$(obj)),,n)" \
 		"UBSAN_SANITIZE=\$(if \$(filter $checked,\$(obj)),,n)"
 fi
