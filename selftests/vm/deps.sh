@@ -67,6 +67,9 @@ missing=$(
 				}
 			}') || true)
 [ -n "$missing" ] || exit 0
+# Runs at the same time take turns: apt does not wait for all of its own locks.
+exec 9>"${TMPDIR:-/tmp}/ankus-deps.lock"
+flock 9
 list=$(echo "$missing" | tr '\n' ' ')
 
 root=()

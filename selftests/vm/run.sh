@@ -299,7 +299,12 @@ qemu() {
 		time="tsc=reliable tsc_early_khz=1000000"
 		;;
 	tcg)
-		machine="-accel tcg,thread=multi -cpu max,la57=off"
+		# Emulated, strings of bytes are moved one by one, so the kernel
+		# is not to do so; and to switch between tasks is dear with
+		# wide registers.
+		machine="-accel tcg,thread=multi"
+		machine+=" -cpu max,la57=off,erms=off,fsrm=off,xsave=off"
+		append+=" clearcpuid=rep_good"
 		# TCG hands the host's TSC through, so its rate is known, and
 		# calibrating it under emulation goes wrong.
 		khz=$(awk '/bogomips/ { printf "%d", $3 * 500; exit }' /proc/cpuinfo)
@@ -327,7 +332,7 @@ maxcpus=1 noreplace-smp no_timer_check net.ifnames=0 mitigations=off norandmaps 
 # KVM may exist and yet not run a guest (nested, filtered): boot one, once per
 # boot of the host, and remember.
 accelerator() {
-	local verdict
+	local verdict lock
 	verdict=$cache/kvm-$(cat /proc/sys/kernel/random/boot_id)
 	if [ -n "$icount" ]; then
 		echo icount
@@ -337,6 +342,8 @@ accelerator() {
 		echo "$ANKUS_ACCEL"
 		return
 	fi
+	exec {lock}>"$cache/.kvm.lock"
+	flock "$lock"
 	if [ ! -s "$verdict" ]; then
 		rm -f "$cache"/kvm-*
 		echo tcg >"$verdict.$$"
@@ -351,6 +358,7 @@ accelerator() {
 		fi
 		mv "$verdict.$$" "$verdict"
 	fi
+	exec {lock}>&-
 	cat "$verdict"
 }
 
