@@ -38,16 +38,18 @@ done
 
 # step DESC CMD...: one result line for a command
 step() {
-	local desc=$1 began=$SECONDS
+	local desc=$1 began=$SECONDS out=$log/step.$BASHPID rc=0
 	shift
 
-	if "$@" >"$log/step" 2>&1; then
+	if "$@" >"$out" 2>&1; then
 		echo "ok $desc ($((SECONDS - began)) s)"
 	else
 		echo "not ok $desc"
-		tail -n 60 "$log/step" | sed 's/^/#   /'
-		return 1
+		tail -n 60 "$out" | sed 's/^/#   /'
+		rc=1
 	fi
+	rm -f "$out"
+	return $rc
 }
 
 # prepare DESC CMD...: the same for what comes before the tests: worth a line
@@ -270,11 +272,10 @@ progress() {
 	grep --line-buffered -vE '^# (ok |TAP version|1\.\.|selftests: )|^TAP version|^1\.\.|^make'
 }
 
-mkdir -p "$log"
-table='' failures='' passed=0 failed=0 skipped=0 status=0
-for lane; do
-	began=$SECONDS
-	echo "== $lane"
+# run_lane LANE: its results are in LANE.tap then, status and seconds in LANE.end
+run_lane() {
+	local lane=$1 began=$SECONDS rc
+
 	rm -rf "$log/$lane".* "${log:?}/$lane"
 	case $lane in
 	build) lane_build ;;
@@ -284,6 +285,33 @@ for lane; do
 	*) lane_kernel "$lane" ;;
 	esac 2>&1 | tee "$log/$lane.tap" | progress
 	rc=${PIPESTATUS[0]}
+	echo "$rc $((SECONDS - began))" >"$log/$lane.end"
+}
+
+mkdir -p "$log"
+table='' failures='' passed=0 failed=0 skipped=0 status=0
+# These need one CPU each and nothing of each other: they run beside what is in
+# the foreground, and are shown when their turn comes.
+declare -A beside=()
+for lane; do
+	echo "== $lane"
+	case $lane in
+	lint | bench | kunit)
+		for other; do
+			case $other in
+			lint | bench | kunit) ;;
+			*) continue ;;
+			esac
+			[ -z "${beside[$other]:-}" ] || continue
+			run_lane "$other" </dev/null >"$log/shown.$other" 2>&1 &
+			beside[$other]=$!
+		done
+		wait "${beside[$lane]}"
+		cat "$log/shown.$lane"
+		;;
+	*) run_lane "$lane" ;;
+	esac
+	read -r rc seconds <"$log/$lane.end"
 	read -r p f s <<<"$(count "$log/$lane.tap")"
 	# A lane that found nothing to run did not pass.
 	if [ $((p + s)) -eq 0 ] && [ "$f" -eq 0 ]; then
@@ -296,7 +324,7 @@ for lane; do
 	[ "$f" -eq 0 ] || { status=1; failures+=$(failures "$lane")$'\n'; }
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	table+=$(printf '%-10s %7d %7d %8d %6d s  %s' "$lane" "$p" "$f" "$s" \
-		$((SECONDS - began)) "$([ "$f" -eq 0 ] && echo ok || echo FAILED)")$'\n'
+		"$seconds" "$([ "$f" -eq 0 ] && echo ok || echo FAILED)")$'\n'
 done
 
 [ -z "$failures" ] || printf '\n== what failed\n%s' "$failures"
