@@ -38,7 +38,7 @@ list() {
 					continue
 				v = substr($i, length(attr) + 2)
 				gsub(/"/, "", v)
-				values = values " " v
+				printf "%s%s", n ? " " : "values=\"", v
 				twice += seen[v]++ > 0
 				disorder += n++ && v + 0 < last
 				last = v + 0
@@ -53,10 +53,10 @@ list() {
 					missing = missing " " v
 			sub("end=", "", end)
 			gsub(/[^A-Z0-9]/, "?", end)
+			printf "%s", n ? "\"\n" : ""
 			printf "end=%s told=%s parts=%d n=%d twice=%d disorder=%d\n",
 				end, told, parts, n, twice, disorder
-			printf "values=\"%s\" missing=\"%s\"\n",
-				substr(values, 2), substr(missing, 2)
+			printf "missing=\"%s\"\n", substr(missing, 2)
 		}' "$tmp/list")"
 }
 
