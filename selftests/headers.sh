@@ -103,6 +103,8 @@ load_module bridge
 load_module tun
 setup_ns near far
 check "devices are there" make_devices
+# One large packet is hundreds of small ones behind the device that segments it.
+check "long queues" long_backlog
 diag "seed $seed, $count frames at random"
 check "all frames pass the kernel by itself" send_all without
 check "the devices are managed" manage_all

@@ -33,6 +33,8 @@
 # setup_ns VAR...      make network namespaces, named by $VAR, for this script
 # load_module NAME [PARAMS...], unload_module NAME
 #                      ankus or simnic as built for this kernel, or a stock one
+# long_backlog         a CPU that stands still for a while loses nothing of what
+#                      veth and the like have left it to receive
 # finish               ends every script: plan, cleanup, exit status
 
 set -u
@@ -266,6 +268,13 @@ load_module() {
 		finish
 	}
 	defer unload_module "$name"
+}
+
+long_backlog() {
+	local was
+	was=$(sysctl -n net.core.netdev_max_backlog)
+	defer sysctl -qw "net.core.netdev_max_backlog=$was"
+	sysctl -qw net.core.netdev_max_backlog=100000
 }
 
 unload_module() {
