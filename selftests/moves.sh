@@ -10,7 +10,7 @@
 #                      in turn, to the BINs in turn
 # moves_tell NAME MOVES REORDERED
 #                      as figures; $reordered is the last one
-# moves_seen           that streams are reordered now shows
+# moves_control NS DEV that streams which DEV sends out of order are seen
 
 # shellcheck disable=SC2154 # of lib.sh and the test
 # A debug kernel is so slow that senders take for lost what is only late
@@ -54,7 +54,11 @@ moves_tell() {
 	diag "moves $1.reordered segments $3"
 }
 
-moves_seen() {
+# TCP sends in bursts as large as iperf3's writes, a quarter of a second apart at
+# the rates of the tests: what is to be overtaken by another burst waits longer.
+moves_control() {
+	check "reordered on the wire" tc -n "$1" qdisc replace dev "$2" root \
+		netem delay 300ms reorder 50% limit 10000
 	check_until "the streams: that is seen" 30 moves_more "$(out_of_order)"
 }
 

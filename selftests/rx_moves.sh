@@ -58,13 +58,6 @@ still() {
 	ankus -n "$right" dev del s0
 }
 
-# What is reordered on the wire shows.
-control() {
-	check "reordered on the wire" tc -n "$left" qdisc replace dev s0p root \
-		netem delay 20ms reorder 50%
-	moves_seen
-}
-
 left='' right=''
 setup_ns left right
 nic_start
@@ -78,5 +71,5 @@ still
 run ntuple queue {0..7}
 run rss queue {0..7}
 run cpu cpu 0 1
-control
+moves_control "$left" s0p
 finish
