@@ -332,7 +332,7 @@ static void classify_measure(struct ankus_dev *ad, struct ankus_flow *flow,
 		return;
 	if (!flow->pair)
 		ankus_pair_join(ad, flow);
-	ankus_rate_update(&flow->rate, more, now - since);
+	ankus_rate_follow(&flow->rate, more, now - since);
 	flow->read_bytes = bytes;
 	classify_flow(ad, flow, lowest_bps, since, now);
 	classify_sent(ad, flow, more);

@@ -8,21 +8,28 @@
 
 /* Averaging times: short to detect, long to place */
 #define ANKUS_RATE_FAST_NS	(500 * NSEC_PER_MSEC)
-#define ANKUS_RATE_SLOW_NS	(4 * NSEC_PER_SEC)
+#define ANKUS_RATE_SLOW_NS	(4ULL * NSEC_PER_SEC)
 
 /**
  * struct ankus_rate - two moving averages of one byte count
  * @fast_bps: over about half a second, follows changes; bits per second
  * @slow_bps: over about four seconds, steady enough to place by; likewise
- * @span_ns: time measured so far, up to the longer averaging time
+ * @span_ns: time measured so far, or since the longer average began anew, up to
+ *	the longer averaging time
+ * @spread_permille: mean distance of samples from the longer average, in 1/1000
+ *	of it, over the same time
+ * @apart_ms: how long they have been farther off than that explains
  */
 struct ankus_rate {
 	u64 fast_bps;
 	u64 slow_bps;
-	u64 span_ns;
+	u32 span_ns;
+	u16 spread_permille;
+	u16 apart_ms;
 };
 
 void ankus_rate_update(struct ankus_rate *rate, u64 bytes, u64 dt_ns);
+void ankus_rate_follow(struct ankus_rate *rate, u64 bytes, u64 dt_ns);
 u64 ankus_rate_bytes(u64 bps, u64 ns);
 u64 ankus_rate_recent(const struct ankus_rate *rate);
 

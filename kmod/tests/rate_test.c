@@ -192,6 +192,105 @@ static void rate_decay_uneven(struct kunit *test)
 	expect_near(test, seldom.slow_bps, 7788000000ULL, 7800000000ULL);
 }
 
+struct change_case {
+	const char *name;
+	unsigned int noise;
+	unsigned int percent;
+};
+
+/* Noise is what each sample may be off by, in percent of it */
+static const struct change_case change_cases[] = {
+	{ "twice as much", 0, 200 },
+	{ "twice as much, 10 % noise", 10, 200 },
+	{ "half, 10 % noise", 10, 50 },
+	{ "nothing, 10 % noise", 10, 0 },
+	{ "nothing, 50 % noise", 50, 0 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(change, change_cases, name);
+
+/* Samples of @bps with so much noise; returns how often an average began anew */
+static unsigned int rate_run_noisy(struct ankus_rate *rate, u64 bps,
+				   unsigned int noise, unsigned int samples,
+				   struct rnd_state *rnd)
+{
+	const u64 dt_ns = 100 * NSEC_PER_MSEC;
+	unsigned int anew = 0;
+	u32 span_ns;
+
+	while (samples--) {
+		u64 percent = 100 - noise;
+
+		percent += prandom_u32_state(rnd) % (2 * noise + 1);
+		span_ns = rate->span_ns;
+		ankus_rate_follow(rate, ankus_rate_bytes(bps, dt_ns) / 100 *
+					percent, dt_ns);
+		anew += rate->span_ns < span_ns;
+	}
+	return anew;
+}
+
+/* A change is known a second later, and noise is none */
+static void rate_change(struct kunit *test)
+{
+	const struct change_case *c = test->param_value;
+	u64 after = 10 * GBPS / 100 * c->percent;
+	struct rnd_state rnd;
+	unsigned int draw;
+
+	prandom_seed_state(&rnd, 11);
+	for (draw = 0; draw < 200; draw++) {
+		struct ankus_rate rate = {};
+
+		KUNIT_ASSERT_EQ(test, 0, rate_run_noisy(&rate, 10 * GBPS,
+							c->noise, 1000, &rnd));
+		KUNIT_ASSERT_EQ(test, 1, rate_run_noisy(&rate, after, c->noise,
+							10, &rnd));
+		KUNIT_ASSERT_LE(test, rate.slow_bps, after + GBPS * 5 / 2);
+		KUNIT_ASSERT_GE(test, rate.slow_bps + GBPS * 5 / 2, after);
+		/* and is no other one later */
+		KUNIT_ASSERT_EQ(test, 0, rate_run_noisy(&rate, after, c->noise,
+							1000, &rnd));
+	}
+}
+
+/* What bursts has one rate, whatever the length of bursts and pauses */
+static void rate_bursts(struct kunit *test)
+{
+	unsigned int ticks, i;
+
+	for (ticks = 1; ticks <= 10; ticks++) {
+		struct ankus_rate rate = {};
+		unsigned int anew = 0;
+
+		for (i = 0; i < 1000; i++) {
+			u32 span_ns = rate.span_ns;
+
+			ankus_rate_follow(&rate, i / ticks % 2 ? 0 : 250000000,
+					  100 * NSEC_PER_MSEC);
+			anew += rate.span_ns < span_ns;
+			if (i >= 100)
+				expect_near(test, rate.slow_bps, 8500000000ULL,
+					    11500000000ULL);
+		}
+		KUNIT_EXPECT_EQ_MSG(test, anew, 0, "%u ticks", ticks);
+	}
+}
+
+/* A pause of two ticks is not the end */
+static void rate_pause(struct kunit *test)
+{
+	struct ankus_rate rate = {};
+	unsigned int i;
+
+	for (i = 0; i < 1000; i++) {
+		ankus_rate_follow(&rate, i % 50 < 2 ? 0 : 125000000,
+				  100 * NSEC_PER_MSEC);
+		if (i >= 100)
+			expect_near(test, rate.slow_bps, 9 * GBPS, 10 * GBPS);
+	}
+}
+
 static void rate_no_time(struct kunit *test)
 {
 	const struct ankus_rate zero = {};
@@ -344,6 +443,9 @@ static struct kunit_case rate_cases[] = {
 	KUNIT_CASE(rate_follows),
 	KUNIT_CASE(rate_decay),
 	KUNIT_CASE(rate_decay_uneven),
+	KUNIT_CASE_PARAM(rate_change, change_gen_params),
+	KUNIT_CASE(rate_bursts),
+	KUNIT_CASE(rate_pause),
 	KUNIT_CASE(rate_no_time),
 	KUNIT_CASE_PARAM(rate_clamped, clamp_gen_params),
 	KUNIT_CASE(rate_bounded),

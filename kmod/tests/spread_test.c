@@ -7,6 +7,7 @@
 #include <linux/sort.h>
 
 #include "../key.h"
+#include "../rate.h"
 #include "world.h"
 
 #define LIFE_STEPS 300
@@ -347,6 +348,7 @@ static void spread_mesh(struct kunit *test)
 
 /* Ticks in a second, and those in which a flow that was moved is not again */
 #define CHANGE_TICKS	10
+#define CHANGE_TICK_NS	(NSEC_PER_SEC / CHANGE_TICKS)
 #define CHANGE_REST	20
 #define CHANGE_DRAWS	200
 
@@ -359,11 +361,13 @@ enum change_kind {
  * @name: of it
  * @kind: what
  * @flows: to how many of them
+ * @percent: of its rate that each of these sends from then on
  */
 struct change {
 	const char *name;
 	enum change_kind kind;
 	unsigned int flows;
+	unsigned int percent;
 };
 
 static const struct change changes[] = {
@@ -373,15 +377,21 @@ static const struct change changes[] = {
 	{ "five flows join", CHANGE_JOIN, 5 },
 	{ "a link fails", CHANGE_DOWN, 0 },
 	{ "a link comes back", CHANGE_UP, 0 },
-	{ "a flow is known to send half", CHANGE_RATE, 1 },
-	{ "five flows are known to send half", CHANGE_RATE, 5 },
+	{ "a flow sends half", CHANGE_RATE, 1, 50 },
+	{ "five flows send half", CHANGE_RATE, 5, 50 },
+	{ "a flow sends twice as much", CHANGE_RATE, 1, 200 },
+	{ "five flows send twice as much", CHANGE_RATE, 5, 200 },
+	{ "a flow is silent", CHANGE_RATE, 1, 0 },
+	{ "five flows are silent", CHANGE_RATE, 5, 0 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(change, changes, name);
 
 /**
  * struct mesh_life - a mesh as the control loop knows it
- * @w: bins and flows
+ * @w: bins and flows, whose rates are those that were measured
+ * @bps: what each flow sends
+ * @rate: what is measured of that
  * @moved: tick in which the flow with that part of world::open was last moved
  * @tick: now
  * @moves: how many there were
@@ -389,6 +399,8 @@ KUNIT_ARRAY_PARAM_DESC(change, changes, name);
  */
 struct mesh_life {
 	struct world *w;
+	u64 bps[WORLD_ITEMS];
+	struct ankus_rate rate[WORLD_ITEMS];
 	struct ankus_item items[WORLD_ITEMS];
 	unsigned int moved[WORLD_ITEMS];
 	unsigned int tick;
@@ -401,6 +413,39 @@ static unsigned int change_flow(const struct world *w,
 	return (const unsigned long *)item->flow - w->open;
 }
 
+/* Loads by what is sent, or by what is known of that */
+static void change_load(struct world *w, const u64 *bps)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n; i++)
+		w->bins[i].load_bps = 0;
+	for (i = 0; i < w->n_items; i++)
+		w->bins[w->items[i].bin].load_bps += bps ? bps[i] :
+						     w->items[i].rate_bps;
+}
+
+static u32 change_imbalance(struct mesh_life *life)
+{
+	change_load(life->w, life->bps);
+	return ankus_place_imbalance(life->w->bins, 4);
+}
+
+static void change_measure(struct mesh_life *life)
+{
+	struct world *w = life->w;
+	unsigned int i;
+
+	for (i = 0; i < w->n_items; i++) {
+		ankus_rate_follow(&life->rate[i],
+				  ankus_rate_bytes(life->bps[i],
+						   CHANGE_TICK_NS),
+				  CHANGE_TICK_NS);
+		w->items[i].rate_bps = life->rate[i].slow_bps;
+	}
+	change_load(w, NULL);
+}
+
 /* One tick of the control loop: what was moved lately stays */
 static void change_tick(struct mesh_life *life)
 {
@@ -409,6 +454,7 @@ static void change_tick(struct mesh_life *life)
 	unsigned int i, n = 0;
 
 	life->tick++;
+	change_measure(life);
 	for (i = 0; i < w->n_items; i++)
 		if (life->tick - life->moved[i] >= CHANGE_REST)
 			items[n++] = w->items[i];
@@ -426,11 +472,27 @@ static void change_tick(struct mesh_life *life)
 static void change_join(struct mesh_life *life, struct rnd_state *rnd)
 {
 	struct world *w = life->w;
+	unsigned int i = w->n_items;
 
-	life->moved[w->n_items] = life->tick;
-	world_add(w, 5 * GBPS + prandom_u32_state(rnd) % (2 * GBPS), U32_MAX,
-		  ALL);
-	world_place(w, w->n_items - 1);
+	life->moved[i] = life->tick;
+	life->bps[i] = 5 * GBPS + prandom_u32_state(rnd) % (2 * GBPS);
+	life->rate[i] = (struct ankus_rate) {};
+	/* it has been seen for as long as it takes to become an elephant */
+	ankus_rate_follow(&life->rate[i], ankus_rate_bytes(life->bps[i],
+							   NSEC_PER_SEC / 2),
+			  NSEC_PER_SEC / 2);
+	world_add(w, life->rate[i].slow_bps, U32_MAX, ALL);
+	world_place(w, i);
+}
+
+static void change_leave(struct mesh_life *life, unsigned int i)
+{
+	unsigned int last = life->w->n_items - 1;
+
+	life->moved[i] = life->moved[last];
+	life->bps[i] = life->bps[last];
+	life->rate[i] = life->rate[last];
+	world_remove(life->w, i);
 }
 
 static void change_happens(struct mesh_life *life, const struct change *change,
@@ -451,16 +513,13 @@ static void change_happens(struct mesh_life *life, const struct change *change,
 		i = prandom_u32_state(rnd) % w->n_items;
 		switch (change->kind) {
 		case CHANGE_LEAVE:
-			life->moved[i] = life->moved[w->n_items - 1];
-			world_remove(w, i);
+			change_leave(life, i);
 			break;
 		case CHANGE_JOIN:
 			change_join(life, rnd);
 			break;
 		default:
-			w->bins[w->items[i].bin].load_bps -=
-				w->items[i].rate_bps / 2;
-			w->items[i].rate_bps -= w->items[i].rate_bps / 2;
+			life->bps[i] = life->bps[i] / 100 * change->percent;
 		}
 	}
 }
@@ -492,15 +551,21 @@ static void spread_change(struct kunit *test)
 			change_tick(life);
 		life->moves = 0;
 		change_happens(life, change, &rnd);
-		figures_add(before, ankus_place_imbalance(life->w->bins, 4));
+		figures_add(before, change_imbalance(life));
 		for (i = 0; i < CHANGE_TICKS; i++)
 			change_tick(life);
-		figures_add(after, ankus_place_imbalance(life->w->bins, 4));
+		figures_add(after, change_imbalance(life));
 		moves += life->moves;
 	}
 	figures_tell(test, before, "at once");
 	figures_tell(test, after, "after a second");
 	kunit_info(test, "%u moves in %u changes\n", moves, CHANGE_DRAWS);
+	if (change->kind == CHANGE_RATE) {
+		/* it takes a part of the second to know the new rates */
+		KUNIT_EXPECT_LE(test, figures_most(after, 950), 1035);
+		KUNIT_EXPECT_LE(test, figures_most(after, 990), 1050);
+		return;
+	}
 	KUNIT_EXPECT_LE(test, figures_most(after, 950), 1020);
 	KUNIT_EXPECT_LE(test, figures_most(after, 1000), 1050);
 }
