@@ -146,6 +146,33 @@ static void key_hash_spread(struct kunit *test)
 	}
 }
 
+/* Where no secret makes many neighbouring ports or addresses share a bucket */
+static void key_hash_chains(struct kunit *test)
+{
+	enum { BUCKETS = 64, SECRETS = 4000, CHAIN = 16 };
+	const u8 *family = test->param_value;
+	struct ankus_key key = key_of(*family, ANKUS_DIR_IN);
+	unsigned int last = *family == AF_INET ? 3 : 15;
+	u8 count[BUCKETS];
+	unsigned int full = 0, seed, i;
+
+	for (seed = 0; seed < SECRETS; seed++) {
+		const struct ankus_key_secret secret = key_secret(seed);
+
+		memset(count, 0, sizeof(count));
+		for (i = 0; i < BUCKETS; i++) {
+			if (seed % 2)
+				key.sport = htons(32768 + i);
+			else
+				key.src.s6_addr[last] = i;
+			full += ++count[ankus_key_hash(&key, &secret) %
+					BUCKETS] == CHAIN;
+		}
+	}
+	/* with random hashes, less than one in 10^12 */
+	KUNIT_EXPECT_EQ(test, full, 0);
+}
+
 /*
  * The promise of strong universality: over random secrets, two keys collide in
  * k bits with a probability of 2^-k, however alike they are.
@@ -197,6 +224,7 @@ static struct kunit_case key_cases[] = {
 	KUNIT_CASE_PARAM(key_hash_direction, family_gen_params),
 	KUNIT_CASE_PARAM(key_hash_bits, family_gen_params),
 	KUNIT_CASE_PARAM(key_hash_spread, family_gen_params),
+	KUNIT_CASE_PARAM(key_hash_chains, family_gen_params),
 	KUNIT_CASE_PARAM(key_hash_universal, family_gen_params),
 	KUNIT_CASE_PARAM(key_equal, family_gen_params),
 	{}
