@@ -169,7 +169,7 @@ static void key_hash_chains(struct kunit *test)
 					BUCKETS] == CHAIN;
 		}
 	}
-	/* with random hashes, less than one in 10^12 */
+	/* with random hashes, one run in 10^8 */
 	KUNIT_EXPECT_EQ(test, full, 0);
 }
 
