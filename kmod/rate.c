@@ -88,9 +88,9 @@ void ankus_rate_update(struct ankus_rate *rate, u64 bytes, u64 dt_ns)
  * As ankus_rate_update(); but when samples and the shorter average are farther
  * from the longer one than is usual, and for three tenths of a second, the rate
  * has changed, and the longer average begins anew with the shorter one.  So what
- * was steady and doubles is known to within a twentieth after a second.  What pauses
- * and bursts in turn has samples far from their average all the time, and keeps
- * it.
+ * was steady and doubles is known to within a twentieth after a second.  What
+ * pauses and bursts in turn has samples far from their average all the time, and
+ * keeps it.
  *
  * Context: Any; the caller serialises.
  */
