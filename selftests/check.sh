@@ -290,8 +290,8 @@ run_lane() {
 
 mkdir -p "$log"
 table='' failures='' passed=0 failed=0 skipped=0 status=0
-# These need one CPU each and nothing of each other: they run beside what is in
-# the foreground, and are shown when their turn comes.
+# Lint, bench and kunit need one CPU each and nothing of each other: they run
+# beside each other, and are shown when their turn comes.
 declare -A beside=()
 for lane; do
 	echo "== $lane"
@@ -309,7 +309,10 @@ for lane; do
 		wait "${beside[$lane]}"
 		cat "$log/shown.$lane"
 		;;
-	*) run_lane "$lane" ;;
+	*)
+		wait
+		run_lane "$lane"
+		;;
 	esac
 	read -r rc seconds <"$log/$lane.end"
 	read -r p f s <<<"$(count "$log/$lane.tap")"
