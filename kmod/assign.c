@@ -74,12 +74,12 @@ static void assign_along(struct ankus_dev *ad)
 	ankus_active_for_each(&ad->flows, flow)
 		flow->ctl->rx.along_bps = 0;
 	ankus_active_for_each(&ad->flows, flow) {
-		u64 shared = READ_ONCE(flow->ctl->rx.shared);
+		u64 along = flow->ctl->rx.along;
 
-		if (!shared || flow->ctl->pin[ANKUS_PIN_RXQ].installed)
+		if (!along || flow->ctl->pin[ANKUS_PIN_RXQ].installed)
 			continue;
-		owner = ankus_flow_next(&ad->flows, shared - 1);
-		if (owner && owner->id == shared)
+		owner = ankus_flow_next(&ad->flows, along - 1);
+		if (owner && owner->id == along)
 			owner->ctl->rx.along_bps += flow->rate.slow_bps;
 	}
 }

@@ -179,8 +179,11 @@ struct ankus_rx_failure {
  * struct ankus_rx_try - how a flow fares with the backends of its device
  * @failed: by backend, what was last said against it; under ankus_net::lock
  * @trying: likewise, in the hands of the steer work while the pin is busy
- * @shared: id of the flow for which the bucket is pinned, or 0; under rtnl
- * @along_bps: rates of those for which this one is that flow; control loop
+ * @shared: id of the flow for which the bucket is pinned, which is why this one
+ *	is not, or 0; under rtnl
+ * @along: likewise, where it has no pin for any other reason either; under
+ *	ankus_net::lock
+ * @along_bps: rates of those that go along with this one; control loop
  * @nic_hash: hash of its last packet as the NIC tells it, or 0; packet path,
  *	while a change of the pin is waiting
  * @tried: backends that failed since the pin was last wanted anew, a bit each;
@@ -191,6 +194,7 @@ struct ankus_rx_try {
 	struct ankus_rx_failure failed[ANKUS_RX_BACKENDS];
 	struct ankus_rx_failure trying[ANKUS_RX_BACKENDS];
 	u64 shared;
+	u64 along;
 	u64 along_bps;
 	u32 nic_hash;
 	u8 tried;

@@ -342,6 +342,48 @@ bool ankus_rx_rss_due(const struct ankus_dev *ad, u64 now_ns)
 	return rss_apart(ad) && (again || READ_ONCE(rss->dirty));
 }
 
+static u32 rss_compute(const struct ankus_rss *rss,
+		       const struct ankus_flow *flow)
+{
+	bool l4 = rss->hashed[ankus_flow_type_bit(&flow->key)] == RSS_HASHED_L4;
+	u8 common[NETDEV_RSS_KEY_LEN];
+
+	if (rss->key_len)
+		return ankus_toeplitz_flow(rss->key, rss->key_len, &flow->key,
+					   l4);
+	/* drivers that tell no key mostly use the kernel's own */
+	netdev_rss_key_fill(common, sizeof(common));
+	return ankus_toeplitz_flow(common, sizeof(common), &flow->key, l4);
+}
+
+/*
+ * The flows that go where their bucket goes, although it is pinned for another.
+ * Whoever plans where that one goes has to know, also of those that may not be
+ * pinned.
+ */
+static void rss_go_along(struct ankus_dev *ad)
+{
+	struct ankus_rss *rss = ad->rx.rss;
+	struct ankus_flow *flow;
+	bool pinned;
+
+	pinned = rss->table.size && ankus_rss_table_touched(&rss->table);
+	mutex_lock(&ad->an->lock);
+	ankus_active_for_each(&ad->flows, flow) {
+		struct ankus_rx_try *try = &flow->ctl->rx;
+		u32 hash = READ_ONCE(try->nic_hash);
+
+		try->along = 0;
+		if (!pinned || flow->ctl->pin[ANKUS_PIN_RXQ].installed ||
+		    rss->hashed[ankus_flow_type_bit(&flow->key)] ==
+		    RSS_HASHED_UNKNOWN)
+			continue;
+		hash = (hash ?: rss_compute(rss, flow)) & (rss->table.size - 1);
+		try->along = rss->table.slot[hash].flow;
+	}
+	mutex_unlock(&ad->an->lock);
+}
+
 /**
  * ankus_rx_rss_look() - does the NIC still have the table that it was given?
  * @ad: the device
@@ -369,6 +411,7 @@ void ankus_rx_rss_look(struct ankus_dev *ad)
 		ankus_rx_rss_discover(ad);
 	else if (!err)
 		rss_compare(ad);
+	rss_go_along(ad);
 }
 
 /**
@@ -458,6 +501,7 @@ int ankus_rx_rss_commit(struct ankus_dev *ad, const char **reason)
 	WRITE_ONCE(rss->active, ankus_rss_table_written(table, apart));
 	WRITE_ONCE(rss->apart, apart);
 	WRITE_ONCE(rss->moved, moved);
+	rss_go_along(ad);
 	return 0;
 }
 
@@ -495,20 +539,6 @@ static int rx_rss_probe(struct ankus_dev *ad, const char **reason)
 	/* found by ankus_rx_rss_discover() before */
 	*reason = ad->rx.rss->reason;
 	return *reason ? -EOPNOTSUPP : 0;
-}
-
-static u32 rss_compute(const struct ankus_rss *rss,
-		       const struct ankus_flow *flow)
-{
-	bool l4 = rss->hashed[ankus_flow_type_bit(&flow->key)] == RSS_HASHED_L4;
-	u8 common[NETDEV_RSS_KEY_LEN];
-
-	if (rss->key_len)
-		return ankus_toeplitz_flow(rss->key, rss->key_len, &flow->key,
-					   l4);
-	/* drivers that tell no key mostly use the kernel's own */
-	netdev_rss_key_fill(common, sizeof(common));
-	return ankus_toeplitz_flow(common, sizeof(common), &flow->key, l4);
 }
 
 /* The hash of the flow's packets, as the NIC has it */
