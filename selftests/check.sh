@@ -175,14 +175,14 @@ guests() {
 
 # run_guest KERNEL TEST...: what they print appears as a whole when all are done
 run_guest() {
-	local kernel=$1 args=(-t 1800) rc results tests name out
+	local kernel=$1 args=(-t 900) rc results tests name out
 	shift
 	tests=$*
 	name=${tests// /+}
 	out=$log/$kernel/$name
 
 	case $kernel in
-	*debug) args=(-t 3600 -L) ;;
+	*debug) args=(-t 1400 -L) ;;
 	esac
 	# A test may need a NIC, and says so itself.
 	args+=(-o "selftests/$1" -l "$out.console")

@@ -362,6 +362,7 @@ accelerator() {
 	cat "$verdict"
 }
 
+accel=uml
 if [ -n "$uml" ]; then
 	make_initrd "$tmp/initrd" "$tmp/command" "$writable" ''
 	# shellcheck disable=SC2086 # words of arguments
@@ -397,34 +398,70 @@ else
 	fi
 fi
 
-ended=0 tries=5
-while [ -n "$vm" ]; do
-	# Shown while it runs; the last line, the status, is not for people.
-	tail -n +1 -s 0.2 -f --pid="$vm" "$tmp/out" 2>/dev/null |
-		sed -u '/^@@rc=[0-9]*@@/d; s/@@rc=[0-9]*@@.*//' &
-	tail=$!
-	wait "$vm"
-	ended=$?
-	vm=
-	wait "$tail"
-	tail=
-	# Init sends such a guest away at once: see there.
-	if [ ! -s "$tmp/out" ] && [ $((tries -= 1)) -gt 0 ] &&
-		grep -qs 'APIC timer disabled due to verification' "$log"; then
-		echo "run.sh: the guest lost its timer, booting again" >&2
-		start
-	fi
-done
-[ ! -s "$tmp/qemu" ] || cat "$tmp/qemu" >&2
-rc=$(sed -n 's/.*@@rc=\([0-9]*\)@@.*/\1/p' "$tmp/out" "$log" | tail -n 1)
-
 splats='Kernel panic|Oops|BUG:|kernel BUG at|WARNING:|KASAN:|KCSAN:|UBSAN:|kmemleak: (unreferenced|[0-9]+ new)'
 splats+='|INFO: (task|rcu|NMI|possible|trying|inconsistent)|rcu.*(stall|detected)|soft lockup'
 splats+='|suspicious RCU|possible (circular|recursive|irq lock)|inconsistent lock state'
 splats+='|unregister_netdevice: waiting|ref_tracker: |refcount_t:|ODEBUG:|list_(add|del) corruption'
 splats+='|sleeping function|scheduling while atomic|general protection|page allocation failure'
 splats+='|Objects remaining in|BUG .*: '
-if grep -aE "$splats" "$log" | grep -avE -- "$allow" >"$tmp/splats"; then
+# complaints: what the kernel has said that it should not have
+complaints() {
+	grep -aE "$splats" "$log" | grep -avE -- "$allow"
+}
+
+# It boots in 5 to 20 s, on a busy machine in 60.
+boot_limit=240
+watch_boot() {
+	local i
+
+	for ((i = 0; i < boot_limit; i += 5)); do
+		sleep 5
+		kill -0 "$vm" || return
+		! grep -qs '^@@up@@' "$tmp/out" || return
+	done
+	touch "$tmp/stuck"
+	kill "$vm"
+}
+
+# Why is this guest to be booted again?  What kept it from coming up is then
+# the emulation's fault: nothing of what is tested has run.
+not_up() {
+	[ "$accel" = tcg ] || return
+	! grep -qs '^@@up@@' "$tmp/out" || return
+	# Init sends such a guest away at once: see there.
+	if grep -qs 'APIC timer disabled due to verification' "$log"; then
+		echo "the guest lost its timer"
+	elif [ -e "$tmp/stuck" ] && ! complaints >"$tmp/splats"; then
+		echo "the guest did not come up in $boot_limit s"
+	else
+		return 1
+	fi
+}
+
+ended=0 tries=5
+while [ -n "$vm" ]; do
+	# Shown while it runs; the last line, the status, is not for people.
+	tail -n +1 -s 0.2 -f --pid="$vm" "$tmp/out" 2>/dev/null |
+		sed -u '/^@@up@@/d; /^@@rc=[0-9]*@@/d; s/@@rc=[0-9]*@@.*//' &
+	tail=$!
+	[ "$accel" != tcg ] || watch_boot >/dev/null 2>&1 &
+	wait "$vm"
+	ended=$?
+	vm=
+	wait "$tail"
+	tail=
+	if [ $((tries -= 1)) -gt 0 ] && why=$(not_up); then
+		echo "run.sh: $why, booting again; end of its console:" >&2
+		tail -n 5 "$log" >&2
+		rm -f "$tmp/stuck"
+		: >"$tmp/out"
+		start
+	fi
+done
+[ ! -s "$tmp/qemu" ] || cat "$tmp/qemu" >&2
+rc=$(sed -n 's/.*@@rc=\([0-9]*\)@@.*/\1/p' "$tmp/out" "$log" | tail -n 1)
+
+if complaints >"$tmp/splats"; then
 	echo "run.sh: the kernel complained:" >&2
 	head -n 5 "$tmp/splats" >&2
 	echo "run.sh: end of its console:" >&2
