@@ -190,8 +190,15 @@ bool ankus_link_refresh(struct ankus_link *link)
 {
 	const char *reason = NULL;
 	u8 state = link_state(link, &reason);
-	bool changed = state != link->state;
+	bool changed;
 
+	if (!ankus_damp(&link->damp, state != ANKUS_LINK_STATE_DOWN,
+			ktime_get_ns()) &&
+	    state == ANKUS_LINK_STATE_UP) {
+		state = ANKUS_LINK_STATE_DOWN;
+		reason = "not up for long enough after it was down";
+	}
+	changed = state != link->state;
 	link->state = state;
 	link->reason = reason;
 	WRITE_ONCE(link->usable, state == ANKUS_LINK_STATE_UP);

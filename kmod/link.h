@@ -6,6 +6,7 @@
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 
+#include "damp.h"
 #include "dev.h"
 
 /**
@@ -21,6 +22,7 @@
  * @mark_mask: bits of a mark that it is of; 0 for a lower device
  * @hook: sees what is sent over @lower, where that is not the device of @ad
  * @unhook: unregisters @hook, NULL while it is not registered; under rtnl, as @hook
+ * @damp: when it may be used again
  * @state: enum ankus_link_state
  * @reason: why it is not up, a string constant or NULL
  * @capacity_bps: configured, 0 for the speed of @lower
@@ -52,6 +54,7 @@ struct ankus_link {
 	u32 mark_mask;
 	struct nf_hook_ops hook;
 	void (*unhook)(struct ankus_link *link);
+	struct ankus_damp damp;
 	u8 state;
 	const char *reason;
 	u64 capacity_bps;

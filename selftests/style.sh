@@ -141,7 +141,7 @@ check_shellcheck() {
 # The noun of a file of kmod/ and the layer it stands in.
 layer_of() {
 	case $1 in
-	ask | key | packet | sketch | rate | repath | entropy | group | match | place | rss_table | toeplitz) echo 0 ;;
+	ask | damp | key | packet | sketch | rate | repath | entropy | group | match | place | rss_table | toeplitz) echo 0 ;;
 	dev | flow | pair | rule | link | balance | rss | cpu_queue | tcp | trace) echo 1 ;;
 	action | move | steer | steer_rx | nic | rx_backend | rx_queue | rx_feature | rx_ntuple | rx_rss | rx_cpu | \
 		tx_queue | tx_link | tx_mark) echo 2 ;;

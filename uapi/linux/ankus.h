@@ -179,8 +179,8 @@ enum ankus_safe_point {
 /**
  * enum ankus_link_state
  * @ANKUS_LINK_STATE_UP: Carries flows.
- * @ANKUS_LINK_STATE_DOWN: No carrier, administratively down, or not enabled by
- *   the bond.
+ * @ANKUS_LINK_STATE_DOWN: No carrier, administratively down, not enabled by
+ *   the bond, or not up for long enough since.
  * @ANKUS_LINK_STATE_BLOCKED: Working, but the bond's mode or what an operator
  *   put on the bond forbids going around it; reason tells what.
  */
