@@ -43,12 +43,15 @@ link_is() {
 pinned() {
 	ankus -n "$left" -j flow show state elephant dir out "${of[@]}" \
 		>"$lib_out/pinned"
-	jq -e "[.[].link | select(.state == \"verified\" and
+	jq -c "if [.[].link | select(.state == \"verified\" and
 			.current == .target).link] |
 		length == $1 and (group_by(.) | map(length) |
-			length == $2 and max <= $3 and min >= $4)" \
-		"$lib_out/pinned" >/dev/null && return
-	jq -c '.[] | [.id, .dport, .rate_bps, .link]' "$lib_out/pinned"
+			length == $2 and max <= $3 and min >= $4)
+		then empty else \"there are:\",
+			(.[] | [.id, .dport, .rate_bps, .link]) end" \
+		"$lib_out/pinned" >"$lib_out/pinned.not" &&
+		[ ! -s "$lib_out/pinned.not" ] && return
+	cat "$lib_out/pinned.not"
 	return 1
 }
 

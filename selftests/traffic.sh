@@ -317,27 +317,35 @@ flows_are() {
 # objects_are FILE COUNT SELECT CONDITION: of a list; shows it for the report
 # of a failure
 objects_are() {
-	jq -e "[.[] | select($3)] | length == $2 and all(.[]; $4)" "$1" \
-		>/dev/null && return
-	echo "wanted: $2 x ($3), each ($4); there are:"
-	jq -c '.[] | del(.ifindex, .family, .dscp, .mark, .age_ms)' "$1"
+	jq -c "if [.[] | select($3)] | length == $2 and all(.[]; $4) then empty
+		else \"there are:\", (.[] |
+			del(.ifindex, .family, .dscp, .mark, .age_ms)) end" "$1" \
+		>"$1.not" && [ ! -s "$1.not" ] && return
+	echo "wanted: $2 x ($3), each ($4)"
+	cat "$1.not"
 	return 1
 }
 
 check_each() {
-	: >"$traffic_dir/met"
+	echo '[]' >"$traffic_dir/met"
 	check_until "$1" "$2" flows_met "${@:3}"
 }
 
+# Those that pass are remembered by their ids, the first line of what jq tells
 flows_met() {
-	ankus -n "$1" -j flow show >"$traffic_dir/flows" || return 1
-	jq ".[] | select($3) | select($4) | .id" "$traffic_dir/flows" \
-		>>"$traffic_dir/met"
-	jq "map(. as \$flow | select($3) | . + {
-		met: any(\$met[]; . == \$flow.id)})" \
-		--slurpfile met "$traffic_dir/met" "$traffic_dir/flows" \
-		>"$traffic_dir/flows-met"
-	objects_are "$traffic_dir/flows-met" "$2" true .met
+	local met
+	ankus -n "$1" -j flow show >"$traffic_dir/flows" &&
+		jq -c "(\$met + [.[] | select($3) | select($4) | .id] | unique) as \$met |
+			\$met, if [.[] | select($3)] | length == $2 and
+				all(.[]; .id as \$id | any(\$met[]; . == \$id))
+			then empty else .[] end" \
+			--argjson met "$(<"$traffic_dir/met")" \
+			"$traffic_dir/flows" >"$traffic_dir/flows.met" &&
+		{ read -r met && echo "$met" >"$traffic_dir/met" &&
+			! read -r; } <"$traffic_dir/flows.met" && return
+	echo "wanted: $2 x ($3), each at some time ($4); there are:"
+	cat "$traffic_dir/flows.met"
+	return 1
 }
 
 flow_id() {

@@ -114,4 +114,5 @@ static struct kunit_suite damp_suite = {
 	.name = "ankus_damp",
 	.test_cases = damp_cases,
 };
+
 kunit_test_suite(damp_suite);
