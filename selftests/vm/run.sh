@@ -317,12 +317,13 @@ qemu() {
 	esac
 	# What QEMU translated of a program serves again where the next process
 	# has that at the same address: most programs start in half the time.
-	# One CPU boots (maxcpus), as one of several: see qemu.sh.
+	# One CPU boots (maxcpus), as one of several: see qemu.sh.  What is stuck
+	# for good is a complaint, so there is nothing more to wait for.
 	# shellcheck disable=SC2086 # words of arguments
 	exec $timeout ${within[@]+"${within[@]}"} "${emulator[@]}" $machine -M q35 \
 		-smp "$cpus,sockets=$cpus" -m "$ram" -nodefaults -display none \
 		-no-reboot -kernel "$image" -initrd "$initrd" \
-		-append "console=ttyS0 loglevel=5 panic=-1 oops=panic $time \
+		-append "console=ttyS0 loglevel=5 panic=-1 oops=panic hung_task_panic=1 softlockup_panic=1 $time \
 maxcpus=1 noreplace-smp no_timer_check net.ifnames=0 mitigations=off norandmaps ${leaks:+kmemleak=on slab_debug=F} $append" \
 		-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=host,mount_tag=host \
