@@ -350,7 +350,7 @@ static void spread_mesh(struct kunit *test)
 #define CHANGE_TICKS	10
 #define CHANGE_TICK_NS	(NSEC_PER_SEC / CHANGE_TICKS)
 #define CHANGE_REST	20
-#define CHANGE_DRAWS	400
+#define CHANGE_DRAWS	420
 
 enum change_kind {
 	CHANGE_LEAVE, CHANGE_JOIN, CHANGE_DOWN, CHANGE_UP, CHANGE_RATE,
