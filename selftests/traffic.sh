@@ -338,12 +338,12 @@ flows_met() {
 		jq -c "(\$met + [.[] | select($3) | select($4) | .id] | unique) as \$met |
 			\$met, if [.[] | select($3)] | length == $2 and
 				all(.[]; .id as \$id | any(\$met[]; . == \$id))
-			then empty else .[] end" \
+			then empty else \"there are:\", .[] end" \
 			--argjson met "$(<"$traffic_dir/met")" \
 			"$traffic_dir/flows" >"$traffic_dir/flows.met" &&
 		{ read -r met && echo "$met" >"$traffic_dir/met" &&
 			! read -r; } <"$traffic_dir/flows.met" && return
-	echo "wanted: $2 x ($3), each at some time ($4); there are:"
+	echo "wanted: $2 x ($3), each at some time ($4)"
 	cat "$traffic_dir/flows.met"
 	return 1
 }
