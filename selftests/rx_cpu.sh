@@ -481,6 +481,8 @@ quiet_ns "$left" "$right"
 veth_pair "$left" "$right" 1
 address_pair "$left" v0 "$right" v1
 simnic_pair "$left" "$right"
+# What is late is sent at once, and more than the ring takes would be lost
+in_ns "$right" ethtool -G s0 rx 8192
 address_pair "$left" s0p "$right" s0 1
 in_ns "$right" ethtool -K s0 gro off
 in_ns "$right" ethtool -X s0 equal 1
