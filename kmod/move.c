@@ -126,19 +126,17 @@ int ankus_move_look(struct ankus_dev *ad, struct ankus_pin *pin, u64 now_ns,
 {
 	const struct ankus_flow *flow = ankus_pin_flow(pin);
 	struct ankus_watch *watch = &pin->watch;
+	bool waits = pin->want != ANKUS_NO_BIN &&
+		     pin->want != READ_ONCE(pin->have);
+	bool unseen = READ_ONCE(pin->switches) != pin->seen_switches;
 	struct ankus_tcp_marks now;
 	int event = -1;
 	bool known;
 
 	if (flow->key.proto != IPPROTO_TCP || !*reads)
 		return -1;
-	if (watch->due_ns) {
-		if (now_ns < watch->due_ns)
-			return -1;
-	} else if (pin->want == ANKUS_NO_BIN ||
-		   pin->want == READ_ONCE(pin->have)) {
+	if (watch->due_ns ? now_ns < watch->due_ns : !waits)
 		return -1;
-	}
 	--*reads;
 	known = ankus_tcp_mark(&now, ad, flow);
 	if (watch->due_ns) {
@@ -146,9 +144,13 @@ int ankus_move_look(struct ankus_dev *ad, struct ankus_pin *pin, u64 now_ns,
 			event = move_over(ad, pin, now_ns);
 		watch->due_ns = 0;
 		watch->before_ns = 0;
-	} else if (READ_ONCE(pin->switches) == pin->seen_switches) {
-		watch->before = now;
-		watch->before_ns = known ? now_ns : 0;
+		/* the next move, if there is one, is watched from here on */
+		if (!waits && !unseen)
+			return event;
+	} else if (unseen) {
+		return event;
 	}
+	watch->before = now;
+	watch->before_ns = known ? now_ns : 0;
 	return event;
 }

@@ -182,7 +182,7 @@ run_guest() {
 	out=$log/$kernel/$name
 
 	case $kernel in
-	*debug) args=(-t 1400 -L) ;;
+	*debug) args=(-t 2000 -L) ;;
 	esac
 	# A test may need a NIC, and says so itself.
 	args+=(-o "selftests/$1" -l "$out.console")
