@@ -181,7 +181,7 @@ struct ankus_rx_failure {
  * @trying: likewise, in the hands of the steer work while the pin is busy
  * @shared: id of the flow for which the bucket is pinned, which is why this one
  *	is not, or 0; under rtnl
- * @along: likewise, where it has no pin for any other reason either; under
+ * @along: likewise, whatever the reason that it has no pin of its own; under
  *	ankus_net::lock
  * @along_bps: rates of those that go along with this one; control loop
  * @nic_hash: hash of its last packet as the NIC tells it, or 0; packet path,

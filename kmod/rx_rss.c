@@ -359,7 +359,7 @@ static u32 rss_compute(const struct ankus_rss *rss,
 /*
  * The flows that go where their bucket goes, although it is pinned for another.
  * Whoever plans where that one goes has to know, also of those that may not be
- * pinned.
+ * pinned.  A look a second is enough: what was placed stays for longer.
  */
 static void rss_go_along(struct ankus_dev *ad)
 {
@@ -501,7 +501,6 @@ int ankus_rx_rss_commit(struct ankus_dev *ad, const char **reason)
 	WRITE_ONCE(rss->active, ankus_rss_table_written(table, apart));
 	WRITE_ONCE(rss->apart, apart);
 	WRITE_ONCE(rss->moved, moved);
-	rss_go_along(ad);
 	return 0;
 }
 
