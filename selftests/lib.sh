@@ -62,6 +62,16 @@ jq() {
 	gojq "$@"
 }
 
+# jq_or_show FILE CONDITION REPORT: succeeds when CONDITION holds, else shows
+# what REPORT gives, from one start of jq
+jq_or_show() {
+	local met=''
+	jq -c "if ($2) then true else false, ($3) end" "$1" >"$1.said" &&
+		read -r met <"$1.said" && [ "$met" = true ] && return
+	sed 1d "$1.said"
+	return 1
+}
+
 lib_taint() {
 	# proprietary, out-of-tree and unsigned modules are not complaints:
 	# what counts is a past oops (7) or warning (9), or a soft lockup (14)

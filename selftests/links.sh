@@ -42,17 +42,13 @@ link_is() {
 
 pinned() {
 	ankus -n "$left" -j flow show state elephant dir out "${of[@]}" \
-		>"$lib_out/pinned"
-	jq -c "if [.[].link | select(.state == \"verified\" and
-			.current == .target).link] |
-		length == $1 and (group_by(.) | map(length) |
-			length == $2 and max <= $3 and min >= $4)
-		then empty else \"there are:\",
-			(.[] | [.id, .dport, .rate_bps, .link]) end" \
-		"$lib_out/pinned" >"$lib_out/pinned.not" &&
-		[ ! -s "$lib_out/pinned.not" ] && return
-	cat "$lib_out/pinned.not"
-	return 1
+		>"$lib_out/pinned" &&
+		jq_or_show "$lib_out/pinned" "[.[].link |
+			select(.state == \"verified\" and
+				.current == .target).link] |
+			length == $1 and (group_by(.) | map(length) |
+				length == $2 and max <= $3 and min >= $4)" \
+			".[] | [.id, .dport, .rate_bps, .link]"
 }
 
 # Elephants may take long: what bond or team do before the links are known is

@@ -317,12 +317,9 @@ flows_are() {
 # objects_are FILE COUNT SELECT CONDITION: of a list; shows it for the report
 # of a failure
 objects_are() {
-	jq -c "if [.[] | select($3)] | length == $2 and all(.[]; $4) then empty
-		else \"there are:\", (.[] |
-			del(.ifindex, .family, .dscp, .mark, .age_ms)) end" "$1" \
-		>"$1.not" && [ ! -s "$1.not" ] && return
-	echo "wanted: $2 x ($3), each ($4)"
-	cat "$1.not"
+	jq_or_show "$1" "[.[] | select($3)] | length == $2 and all(.[]; $4)" \
+		".[] | del(.ifindex, .family, .dscp, .mark, .age_ms)" && return
+	echo "wanted: $2 x ($3), each ($4); there are those above"
 	return 1
 }
 

@@ -120,13 +120,13 @@ changes() {
 }
 
 left='' right='' imbalance='' sender='' words=''
+# A debug kernel has no time for as many packets
 [ "$lib_slow" -le 3 ] && kbit=120 || kbit=24
 load_module bonding
 setup_ns left right
 load_module ankus
 bond_links "$left" "$right" balance-xor "${links[@]}"
 address_pair "$left" bond0 "$right" bond0
-# A debug kernel has no time for as many packets
 sender_start "$kbit"
 ankus -n "$left" dev add bond0 mode observe rate "$((kbit / 2))kbit" release 5s
 check_until "all flows are seen" 60 flows_are "$left" $flows "$big" true

@@ -288,7 +288,10 @@ use_taps() {
 # qemu ACCELERATOR SECONDS INITRD ARGS...: SECONDS may be empty
 qemu() {
 	local accel=$1 initrd=$3 timeout=${2:+timeout -k 5 $2} machine time hz khz
+	local stuck=''
 	shift 3
+	# That is a complaint: nothing more to wait for, but for who looks into it
+	[ -n "$interactive" ] || stuck="hung_task_panic=1 softlockup_panic=1"
 	case $accel in
 	kvm)
 		machine="-accel kvm -cpu host"
@@ -317,13 +320,12 @@ qemu() {
 	esac
 	# What QEMU translated of a program serves again where the next process
 	# has that at the same address: most programs start in half the time.
-	# One CPU boots (maxcpus), as one of several: see qemu.sh.  What is stuck
-	# for good is a complaint, so there is nothing more to wait for.
+	# One CPU boots (maxcpus), as one of several: see qemu.sh.
 	# shellcheck disable=SC2086 # words of arguments
 	exec $timeout ${within[@]+"${within[@]}"} "${emulator[@]}" $machine -M q35 \
 		-smp "$cpus,sockets=$cpus" -m "$ram" -nodefaults -display none \
 		-no-reboot -kernel "$image" -initrd "$initrd" \
-		-append "console=ttyS0 loglevel=5 panic=-1 oops=panic hung_task_panic=1 softlockup_panic=1 $time \
+		-append "console=ttyS0 loglevel=5 panic=-1 oops=panic $stuck $time \
 maxcpus=1 noreplace-smp no_timer_check net.ifnames=0 mitigations=off norandmaps ${leaks:+kmemleak=on slab_debug=F} $append" \
 		-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=host,mount_tag=host \
