@@ -23,10 +23,8 @@
 bool ankus_damp(struct ankus_damp *damp, bool up, u64 now_ns)
 {
 	if (!up) {
-		bool used = damp->up && now_ns - damp->up_ns >= damp->wait_ns;
-
-		if (used && now_ns - damp->up_ns - damp->wait_ns >=
-			    ANKUS_DAMP_STABLE_NS)
+		if (damp->up && now_ns - damp->up_ns >=
+				damp->wait_ns + ANKUS_DAMP_STABLE_NS)
 			damp->wait_ns = ANKUS_DAMP_MIN_NS;
 		else if (damp->up)
 			damp->wait_ns *= 2;
