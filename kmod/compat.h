@@ -232,6 +232,28 @@ static inline unsigned int ankus_max_backlog(void)
 }
 
 /*
+ * How many packets were ever put into the backlog of a CPU (by veth and other
+ * software devices, RPS), and how many have been received out of it.
+ */
+static inline unsigned int ankus_backlog_added(unsigned int cpu)
+{
+#ifdef CONFIG_RPS
+	return READ_ONCE(per_cpu(softnet_data, cpu).input_queue_tail);
+#else
+	return 0;
+#endif
+}
+
+static inline unsigned int ankus_backlog_done(unsigned int cpu)
+{
+#ifdef CONFIG_RPS
+	return READ_ONCE(per_cpu(softnet_data, cpu).input_queue_head);
+#else
+	return 0;
+#endif
+}
+
+/*
  * The local socket of a connection, with a reference.  6.18 has one table for all
  * namespaces that look anything up in it.
  * Context: RCU read side.

@@ -86,7 +86,8 @@ struct ankus_watch {
  *	ANKUS_NO_BIN.  Packet path
  * @switches: times that @have took on a bin, written with it
  * @switched_ns: when it last did, likewise
- * @gap_ns: last packet seen while a change is waiting, packet path
+ * @gap_ns: last packet seen while a change is waiting; CPU: when it was first seen
+ *	to wait for a backlog.  Packet path
  * @left_ns: when @left was written
  * @waited_ns: time that the last switch had been wanted for, written with it
  * @from: bin of the switch before that, or ANKUS_NO_BIN, likewise

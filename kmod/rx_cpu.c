@@ -8,7 +8,8 @@
  * faster than that CPU empties it.  Delivery goes on behind the point at which
  * the packet was taken: taps, tc and netfilter have seen it and do not again.
  *
- * A flow changes its CPU when nothing of it is queued any more.
+ * A flow changes its CPU when nothing of it is queued any more; nor behind that,
+ * where packets for a container wait once more, in the backlog of the CPU.
  */
 #include <linux/cpumask.h>
 #include <linux/rtnetlink.h>
@@ -23,6 +24,8 @@
 
 /* Packets delivered at a stretch when the device is let go */
 #define RX_CPU_BATCH 64
+/* So long a flow waits for the backlog of its CPU, which may be full for good */
+#define RX_CPU_BACKLOG_NS NSEC_PER_SEC
 
 /**
  * struct rx_cpu_queue - what is on its way to one CPU
@@ -32,6 +35,8 @@
  * @napi: works off on @cpu
  * @help: works off on a CPU that filled the queue up
  * @csd: wakes @napi; in use by who made it scheduled
+ * @backlog: ankus_backlog_added() of @cpu behind the last packet delivered there;
+ *	by who works off
  */
 struct rx_cpu_queue {
 	struct ankus_cpu_queue queue;
@@ -40,6 +45,7 @@ struct rx_cpu_queue {
 	struct napi_struct napi;
 	struct napi_struct help;
 	call_single_data_t csd;
+	unsigned int backlog;
 };
 
 /**
@@ -208,11 +214,13 @@ static void rx_cpu_deliver(struct ankus_cpu_queue *queue, struct sk_buff *skb)
 	struct rx_cpu_queue *q = container_of(queue, struct rx_cpu_queue, queue);
 
 	rx_cpu_count(q->ad, skb);
-	if (smp_processor_id() != q->cpu)
-		ankus_pcpu_add(q->ad, ANKUS_CPU_OVERFLOW, 1);
 	ankus_skb_skip_ingress(skb);
 	/* not again by RPS */
 	netif_receive_skb_core(skb);
+	if (likely(smp_processor_id() == q->cpu))
+		WRITE_ONCE(q->backlog, ankus_backlog_added(q->cpu));
+	else
+		ankus_pcpu_add(q->ad, ANKUS_CPU_OVERFLOW, 1);
 }
 
 /* The NAPI's owner makes it run: here, when the CPU of choice is not online */
@@ -303,6 +311,33 @@ static bool rx_cpu_hand_over(struct ankus_dev *ad, struct rx_cpu_queue *q,
 }
 
 /*
+ * May the flow leave the queue that its last packet took?  It stays while packets
+ * of it are on their way; also, if it is to go elsewhere, in the backlog of the
+ * CPU.  That is seen by what all flows of the queue have put there.
+ */
+static enum ankus_safe_point rx_cpu_safe(const struct rx_cpu_queue *q,
+					 struct ankus_pin *pin, u64 place)
+{
+	u64 now, since;
+
+	if (!ankus_cpu_queue_passed(&q->queue, place))
+		return ANKUS_SAFE_POINT_NONE;
+	if (likely(READ_ONCE(pin->want) == q->cpu &&
+		   READ_ONCE(pin->have) == q->cpu))
+		return ANKUS_SAFE_POINT_DRAINED;
+	if ((int)(ankus_backlog_done(q->cpu) - READ_ONCE(q->backlog)) >= 0)
+		return ANKUS_SAFE_POINT_DRAINED;
+	now = ktime_get_ns();
+	since = READ_ONCE(pin->gap_ns);
+	if (since < READ_ONCE(pin->wanted_ns)) {
+		WRITE_ONCE(pin->gap_ns, now);
+		return ANKUS_SAFE_POINT_NONE;
+	}
+	return now - since < RX_CPU_BACKLOG_NS ? ANKUS_SAFE_POINT_NONE :
+						 ANKUS_SAFE_POINT_TIMEOUT;
+}
+
+/*
  * The CPU whose queue the packet is to take, ANKUS_NO_BIN to go on here.
  *
  * What went on here before may still wait in a list: the core takes packets
@@ -310,7 +345,8 @@ static bool rx_cpu_hand_over(struct ankus_dev *ad, struct rx_cpu_queue *q,
  * flow leaves for another CPU by way of this CPU's own queue, which is worked
  * off when the lists are.
  */
-static int rx_cpu_route(struct ankus_dev *ad, struct ankus_pin *pin, u64 place)
+static int rx_cpu_route(struct ankus_dev *ad, struct ankus_pin *pin, u64 place,
+			enum ankus_safe_point safe)
 {
 	int want = READ_ONCE(pin->want);
 	int have = READ_ONCE(pin->have);
@@ -320,7 +356,7 @@ static int rx_cpu_route(struct ankus_dev *ad, struct ankus_pin *pin, u64 place)
 	    (want == ANKUS_NO_BIN || !rx_cpu_dead(ad, want))) {
 		if (!place && want != ANKUS_NO_BIN && want != here)
 			return have == ANKUS_NO_BIN ? here : have;
-		ankus_steer_switch(pin, want, ANKUS_SAFE_POINT_DRAINED);
+		ankus_steer_switch(pin, want, safe);
 		have = want;
 	}
 	if (have == ANKUS_NO_BIN)
@@ -348,14 +384,16 @@ bool ankus_rx_cpu_apply(struct ankus_dev *ad, struct ankus_flow_ctl *ctl,
 	/* Pairs with smp_store_release() in ankus_rx_cpu_start() */
 	struct ankus_rx_cpu *rc = smp_load_acquire(&ad->rx_cpu);
 	struct ankus_pin *pin = &ctl->pin[ANKUS_PIN_CPU];
+	enum ankus_safe_point safe = ANKUS_SAFE_POINT_DRAINED;
 	u64 place = READ_ONCE(ctl->cpu_place);
 	int cpu = ankus_place_cpu(place);
 
 	if (unlikely(!rc))
 		return false;
-	/* what is not passed is not overtaken */
-	if (!place || ankus_cpu_queue_passed(&rc->queues[cpu]->queue, place))
-		cpu = rx_cpu_route(ad, pin, place);
+	if (place)
+		safe = rx_cpu_safe(rc->queues[cpu], pin, place);
+	if (safe)
+		cpu = rx_cpu_route(ad, pin, place, safe);
 	if (cpu != ANKUS_NO_BIN && likely(cpu < rc->n))
 		return rx_cpu_hand_over(ad, rc->queues[cpu], ctl, skb);
 

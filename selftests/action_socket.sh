@@ -126,8 +126,8 @@ test_own() {
 		grep -A 1 "set-mark 0x10/0xf0 none" |
 		grep -q "reason: the application has set its own"'
 	app_stop 5411
-	check_until "without a socket there is nothing" 30 eval \
-		'[ -z "$(flow_id "$left" ".dport == 5411 and (.actions | length) > 0")" ]'
+	check_until "without a socket there is nothing" 30 flows_are "$left" 0 \
+		'.dport == 5411 and (.actions | length) > 0' true
 	rule flush
 	ankus -n "$left" dev del v0
 }

@@ -334,6 +334,8 @@ done
 echo
 printf '%-10s %7s %7s %8s %8s\n' lane passed failed skipped time
 printf '%s' "$table"
+# Once more, by name alone: where only the end of the output is kept, this is it.
+grep -v '^  #' <<<"$failures" | grep . | cut -c 1-200 | head -n 30
 echo "logs: build/log"
 echo "$passed passed, $failed failed, $skipped skipped" | tee "$log/summary"
 [ $passed -gt 0 ] || status=1

@@ -36,7 +36,7 @@
 # check_each DESC SECONDS NS COUNT SELECT CONDITION
 #                      each of COUNT flows passes CONDITION at some time: what
 #                      failed is tried again, so not all do at the same time
-# flow_id NS SELECT    the id of the first such flow
+# flow_id NS SELECT    the id of the first such flow, as soon as there is one
 # stat_of NS DEV NAME  a counter of ankus
 # link_bytes NS DEV tx|rx, rxq_bytes NS DEV QUEUE
 # queue_bytes NS DEV, queue_load NS DEV [SECONDS], busiest_queue NS DEV
@@ -346,8 +346,15 @@ flows_met() {
 }
 
 flow_id() {
-	ankus -n "$1" -j flow show |
-		jq "[.[] | select($2)][0].id // empty"
+	local try id
+
+	for try in {1..20}; do
+		id=$(ankus -n "$1" -j flow show |
+			jq "[.[] | select($2)][0].id // empty")
+		[ -z "$id" ] || break
+		sleep 0.5
+	done
+	[ -z "$id" ] || echo "$id"
 }
 
 stat_of() {

@@ -86,6 +86,16 @@ def show(records):
                       for vnet, frame in records) or 'nothing'
 
 
+def difference(without, with_):
+    """How many there were of each, and what the first ones are that differ."""
+    before, after = comparable(without), comparable(with_)
+    at = next((i for i, pair in enumerate(zip(before, after)) if pair[0] != pair[1]),
+              min(len(before), len(after)))
+    return '%d arrived, without ankus %d, from number %d on: %s, without ankus %s' % (
+        len(after), len(before), at + 1, show(after[at:at + 1]),
+        show(before[at:at + 1]))
+
+
 def comparable(records):
     """Fragments of IPv6 that the kernel makes are named at random."""
     out = []
@@ -111,8 +121,8 @@ def judge_passage(way, without, with_, everything):
             after = with_.arrived.get(number, [])
             if errors[0] != errors[1] or before != after and \
                     comparable(before) != comparable(after):
-                differ.append('%s: %s, without ankus %s, errors %s' % (
-                    case.name, show(after), show(before), errors))
+                differ.append('%s: errors %s, %s' % (
+                    case.name, errors, difference(before, after)))
             # The kernel itself may cut or refuse what is to be segmented.
             if case.vnet != cases.NO_OFFLOAD:
                 continue

@@ -163,7 +163,8 @@ enum ankus_move_reason {
  *   this host.
  * @ANKUS_SAFE_POINT_PAUSE: The flow paused while its queue was empty.
  * @ANKUS_SAFE_POINT_TIMEOUT: The flow paused; for 100 ms its queue was not
- *   seen to be empty.
+ *   seen to be empty. Or the CPU before had worked off all of the flow; for 1
+ *   s its backlog, which that may be in, was not.
  * @ANKUS_SAFE_POINT_DRAINED: The CPU before had worked off all of the flow.
  * @ANKUS_SAFE_POINT_DEAD: At once, as the queue or link before had failed.
  */
