@@ -346,9 +346,9 @@ flows_met() {
 }
 
 flow_id() {
-	local try id
+	local id
 
-	for try in {1..20}; do
+	for _ in {1..20}; do
 		id=$(ankus -n "$1" -j flow show |
 			jq "[.[] | select($2)][0].id // empty")
 		[ -z "$id" ] || break
