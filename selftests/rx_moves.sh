@@ -111,7 +111,7 @@ except TimeoutError:
 '
 
 bursts() {
-	local moves got late sent receiver mac pause=0.02 pieces=400
+	local moves got late sent receiver mac pause=0.05 pieces=400
 
 	[ "$patient" ] || pause=0.1 pieces=100
 	check "a container, and another one" router "$left" "$right" "$box"

@@ -239,6 +239,10 @@ class Passage:
     def __init__(self):
         self.errors, self.arrived, self.marks = {}, {}, 0
 
+    def add(self, number, vnet, frame):
+        if number is not None:
+            self.arrived.setdefault(number, []).append((vnet, frame))
+
 
 def send_all(way, capture, cases):
     passage = Passage()
@@ -254,13 +258,10 @@ def send_all(way, capture, cases):
             number, vnet, frame = capture.read()
             if number == 0:
                 break
-            if number is not None:
-                passage.arrived.setdefault(number, []).append((vnet, frame))
+            passage.add(number, vnet, frame)
     # A mark is of no flow: it may pass one that has been led to another CPU.
     while not capture.silent():
-        number, vnet, frame = capture.read()
-        if number is not None:
-            passage.arrived.setdefault(number, []).append((vnet, frame))
+        passage.add(*capture.read())
     if capture.lost():
         raise OSError(errno.ENOBUFS, 'the capture lost frames')
     return passage
